@@ -1,0 +1,13 @@
+"""The errors a user can cause: one line that names the flag or file, what was found, what to do."""
+
+
+class UserError(Exception):
+    """Something the user can mend; the entry point prints the message alone and exits 1."""
+
+    exit_code = 1
+
+
+class UsageError(UserError):
+    """A wrong command line; exits 2."""
+
+    exit_code = 2

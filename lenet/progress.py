@@ -1,0 +1,48 @@
+"""Progress bars on a terminal, nothing elsewhere.
+
+tqdm draws them. It is the one dependency that may be missing (an Ascend image with TensorFlow and no
+network): the work is then done without a bar.
+"""
+
+import contextlib
+import sys
+from typing import Any, Callable, Iterator, Optional
+
+try:
+    import tqdm
+except ImportError:
+    tqdm = None
+
+
+def _silent(*unused_args: Any, **unused_kwargs: Any) -> None:
+    pass
+
+
+def on_terminal() -> bool:
+    """True when bars are drawn: tqdm is there and stderr is a terminal."""
+    return tqdm is not None and sys.stderr.isatty()
+
+
+@contextlib.contextmanager
+def bar(total: Optional[int], description: str, unit: str, initial: int = 0) -> Iterator[Callable[..., None]]:
+    """A progress bar on stderr.
+
+    Args:
+      total: the count at 100 %, None if unknown.
+      description: text before the bar.
+      unit: 'B' counts bytes with binary prefixes; anything else is shown as it is.
+      initial: the count to start from.
+
+    Yields:
+      advance(count, **postfix): moves the bar by `count` and shows the postfix values after it.
+    """
+    if not on_terminal():
+        yield _silent
+        return
+    with tqdm.tqdm(total=total, desc=description, unit=unit, initial=initial, unit_scale=unit == 'B',
+                   unit_divisor=1024, dynamic_ncols=True, leave=False) as drawn:
+        def advance(count: int, **postfix: Any) -> None:
+            if postfix:
+                drawn.set_postfix(postfix, refresh=False)
+            drawn.update(count)
+        yield advance
