@@ -46,3 +46,19 @@ def bar(total: Optional[int], description: str, unit: str, initial: int = 0) -> 
                 drawn.set_postfix(postfix, refresh=False)
             drawn.update(count)
         yield advance
+
+
+def say(line: str) -> None:
+    """Prints a line on stdout, above the bar where there is one."""
+    if on_terminal():
+        tqdm.tqdm.write(line)
+    else:
+        print(line, flush=True)
+
+
+def warn(line: str) -> None:
+    """Prints a warning on stderr, above the bar where there is one."""
+    if on_terminal():
+        tqdm.tqdm.write('warning: ' + line, file=sys.stderr)
+    else:
+        print('warning: ' + line, file=sys.stderr, flush=True)

@@ -1,0 +1,79 @@
+"""The rules between flags: each names the flags it is about and a value that would do."""
+
+import math
+from typing import Any
+
+from lenet.errors import UsageError
+
+
+def check(params: Any) -> None:
+    """Checks a completed Params.
+
+    Raises:
+      UsageError: the first broken rule.
+    """
+    for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _restore, _loss_scale, _paths):
+        rule(params)
+
+
+def _finite_floats(params: Any) -> None:
+    for name, value in params._asdict().items():  # NaN passes every bound
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError('--%s=%s: a finite number is needed' % (name, value))
+
+
+def _largest_divisor(number: int, limit: int) -> int:
+    return max(n for n in range(1, min(number, limit) + 1) if number % n == 0)
+
+
+def _run_length(params: Any) -> None:
+    total, n = params.steps * params.epochs, params.iterations_per_loop
+    if total % n:
+        raise UsageError('--steps=%d x --epochs=%d = %d steps are not a multiple of --iterations_per_loop=%d: use '
+                         '--iterations_per_loop=%d, or other --steps' %
+                         (params.steps, params.epochs, total, n, _largest_divisor(params.steps, n)))
+
+
+def _intervals(params: Any) -> None:
+    n = params.iterations_per_loop
+    for name in ('eval_every', 'checkpoint_every', 'log_every'):
+        interval = getattr(params, name)
+        if name == 'eval_every' and not params.evaluate:
+            continue
+        if interval % n:
+            raise UsageError('--%s=%d%s is not a multiple of --iterations_per_loop=%d: use --%s=%d or '
+                             '--iterations_per_loop=%d' %
+                             (name, interval, ' (as --steps)' if interval == params.steps else '', n,
+                              name, n * -(-interval // n), _largest_divisor(interval, n)))
+
+
+def _warmup(params: Any) -> None:
+    total = params.steps * params.epochs
+    if params.warmup_steps > total:
+        raise UsageError('--warmup_steps=%d is longer than the run, --steps x --epochs = %d: use at most that' %
+                         (params.warmup_steps, total))
+
+
+def _replicas(params: Any) -> None:
+    if params.batch_size % params.replicas:
+        raise UsageError('--batch_size=%d cannot be split into --replicas=%d equal parts: use --replicas=%d' %
+                         (params.batch_size, params.replicas, _largest_divisor(params.batch_size, params.replicas)))
+
+
+def _restore(params: Any) -> None:
+    if params.resume and params.restore_path is not None:
+        raise UsageError('--resume continues a run, --restore_path starts a new one: give one of them')
+    if params.restore_exclude and params.restore_path is None:
+        raise UsageError('--restore_exclude=%s needs --restore_path' % ','.join(params.restore_exclude))
+
+
+def _loss_scale(params: Any) -> None:
+    if 0 < params.loss_scale_value < 1:
+        raise UsageError('--loss_scale_value=%g: 0 (dynamic, with --loss_scale_flag=1) or a number >= 1 is needed' %
+                         params.loss_scale_value)
+
+
+def _paths(params: Any) -> None:
+    for name in ('output_dir', 'data_path', 'restore_path'):
+        if getattr(params, name) == '':
+            raise UsageError('--%s= is empty: a path is needed' % name)

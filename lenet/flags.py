@@ -1,0 +1,190 @@
+"""Every flag of training, and Params: the immutable copy that everything else takes.
+
+Only entry points read flags. A library function takes a Params; tests build one with `make_params(batch_size=13)`.
+"""
+
+import collections
+from typing import Any, Dict, List, Optional
+
+from absl import flags
+
+from lenet import flag_rules
+from lenet import machine
+from lenet.errors import UsageError
+
+PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16']
+LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
+MAX_COUNT = 10 ** 9
+MAX_SEED = 2 ** 31 - 1
+
+# What a flag left alone means, where that depends on the platform.
+PLATFORM_DEFAULTS = {
+    'cpu': {'iterations_per_loop': 100, 'precision_mode': 'must_keep_origin_dtype'},
+    'npu': {'iterations_per_loop': 10, 'precision_mode': 'allow_mix_precision', 'replicas': 1},
+}
+
+
+def _define_data(values: flags.FlagValues) -> None:
+    flags.DEFINE_string(
+        'data_path', None, 'Directory of the four MNIST files (raw or .gz, also one folder down), or of mnist.npz; '
+        '"synthetic" draws digits from --seed. Default: MNIST is fetched once into $LENET_DATA or data/MNIST.',
+        flag_values=values)
+    flags.DEFINE_integer(
+        'seed', 1, 'Of the initial weights and of the order of the data: one seed, one result, bit for bit on a CPU.',
+        0, MAX_SEED, flag_values=values)
+    flags.DEFINE_bool(
+        'random_remove', False, 'Leaves randomness out of the data order: every epoch reads the files from first to '
+        'last (for comparing runs layer by layer).', flag_values=values)
+
+
+def _define_training(values: flags.FlagValues) -> None:
+    flags.DEFINE_integer('batch_size', 64, 'Images a step, per device.', 1, 60000, flag_values=values)
+    flags.DEFINE_integer('steps', 1000, 'Steps of an epoch.', 1, MAX_COUNT, flag_values=values)
+    flags.DEFINE_integer('epochs', 5, 'Epochs; --steps x --epochs is the run.', 1, MAX_COUNT, flag_values=values)
+    flags.DEFINE_float('learning_rate', 0.001, "Adam's step size.", 1e-9, 10.0, flag_values=values)
+    flags.DEFINE_alias('learing_rata', 'learning_rate', flag_values=values)  # sic: the reference's spelling
+    flags.DEFINE_enum(
+        'learning_rate_schedule', 'constant', LEARNING_RATE_SCHEDULES,
+        'How the learning rate falls to 0 over the run, by steps run; constant: it does not.', flag_values=values)
+    flags.DEFINE_integer('warmup_steps', 0, 'Steps over which the learning rate first rises linearly from 0.', 0,
+                         MAX_COUNT, flag_values=values)
+    flags.DEFINE_enum('activation', 'sigmoid', ['sigmoid', 'tanh', 'relu'],
+                      'Of every hidden layer; it also chooses the initializers.', flag_values=values)
+
+
+def _define_loop(values: flags.FlagValues) -> None:
+    flags.DEFINE_enum('platform', 'cpu', ['auto', 'cpu', 'npu'],
+                      'Where to run; auto: the NPU where its TensorFlow adapter is installed.', flag_values=values)
+    flags.DEFINE_integer(
+        'iterations_per_loop', None, 'Steps per session.run, N: a tf.while_loop on the CPU (default 100), sinking on '
+        'the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 6, flag_values=values)
+    flags.DEFINE_alias('iteration_per_loop', 'iterations_per_loop', flag_values=values)  # the reference's name
+    flags.DEFINE_integer(
+        'replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: as many usable '
+        'cores as divide --batch_size on the CPU, 1 on the NPU.', 1, 1024, flag_values=values)
+
+
+def _define_evaluation(values: flags.FlagValues) -> None:
+    flags.DEFINE_bool('evaluate', True, 'Counts the correct answers on all test images, at intervals and at the end.',
+                      flag_values=values)
+    flags.DEFINE_integer('eval_every', None, 'Steps between evaluations. Default: --steps, each epoch.', 1, MAX_COUNT,
+                         flag_values=values)
+    flags.DEFINE_integer('eval_batch_size', 500, 'Images per session.run of an evaluation; a last, smaller batch is '
+                         'padded and the padding not counted.', 1, 60000, flag_values=values)
+
+
+def _define_output(values: flags.FlagValues) -> None:
+    flags.DEFINE_string('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves '
+                        'to its folder "previous".', flag_values=values)
+    flags.DEFINE_integer('log_every', None, 'Steps between progress lines. Default: 100, rounded up to a multiple of '
+                         '--iterations_per_loop.', 1, MAX_COUNT, flag_values=values)
+    flags.DEFINE_integer('checkpoint_every', None, 'Steps between checkpoints. Default: --steps, each epoch.', 1,
+                         MAX_COUNT, flag_values=values)
+    flags.DEFINE_integer('ckpt_count', 5, 'Newest checkpoints that are kept.', 1, 10 ** 6, flag_values=values)
+    flags.DEFINE_bool('resume', False, 'Continues from the newest checkpoint of --output_dir; without one it starts '
+                      'from the beginning.', flag_values=values)
+    flags.DEFINE_string('restore_path', None, 'A checkpoint whose weights a new run starts from (transfer learning).',
+                        flag_values=values)
+    flags.DEFINE_list('restore_exclude', [], 'Name prefixes of weights that --restore_path leaves out, as fc_3/.',
+                      flag_values=values)
+
+
+def _define_precision(values: flags.FlagValues) -> None:
+    flags.DEFINE_enum('precision_mode', None, PRECISION_MODES, 'NPU only: how the graph engine lowers precision '
+                      '(default allow_mix_precision). The CPU computes in float32.', flag_values=values)
+    flags.DEFINE_integer('loss_scale_flag', 0, '1 turns loss scaling on.', 0, 1, flag_values=values)
+    flags.DEFINE_float('loss_scale_value', 0, 'With --loss_scale_flag=1: 0 is dynamic (2**32 at first, doubled after '
+                       '1000 good steps, halved after 2 overflows); >= 1 is that fixed scale.', 0, 2.0 ** 127,
+                       flag_values=values)
+
+
+def _define_npu(values: flags.FlagValues) -> None:
+    flags.DEFINE_bool('profiling', False, 'NPU only: device profiling, into --output_dir/profiling.',
+                      flag_values=values)
+    flags.DEFINE_bool('over_dump', False, 'NPU only: dumps the inputs and outputs of overflowing operators into '
+                      '--output_dir/dump.', flag_values=values)
+    flags.DEFINE_integer('data_dump_flag', 0, 'NPU only: 1 dumps the tensors of --data_dump_step into '
+                         '--output_dir/dump.', 0, 1, flag_values=values)
+    flags.DEFINE_string('data_dump_step', '0|5|10', 'NPU only: the steps to dump, numbers or ranges: 0|5|10-20.',
+                        flag_values=values)
+    flags.DEFINE_bool('autotune', False, 'NPU only, and only in early toolkits: accepted from reference command lines, '
+                      'answered with a warning.', flag_values=values)
+
+
+def define(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines every flag in `values`."""
+    for part in (_define_data, _define_training, _define_loop, _define_evaluation, _define_output, _define_precision,
+                 _define_npu):
+        part(values)
+
+
+def _new_values() -> flags.FlagValues:
+    values = flags.FlagValues()
+    define(values)
+    return values
+
+
+ALIASES = {'learing_rata': 'learning_rate', 'iteration_per_loop': 'iterations_per_loop'}
+_NAMES = sorted(set(_new_values()) - set(ALIASES))
+
+Params = collections.namedtuple('Params', _NAMES)
+Params.__doc__ = """One field a flag, immutable; after `complete` none of them is left to be decided."""
+
+
+def read(values: flags.FlagValues = flags.FLAGS) -> Params:
+    """Copies the parsed flags of `values`."""
+    return Params(**{name: values[name].value for name in _NAMES})
+
+
+def make_params(platform: str = 'cpu', **overrides: Any) -> Params:
+    """The Params of a command line `--name=value …`, for tests and for use as a library.
+
+    Raises:
+      UsageError: a value out of bounds, or a broken rule between flags.
+    """
+    values = _new_values()
+    arguments = ['--%s=%s' % (name, ','.join(value) if isinstance(value, list) else value)
+                 for name, value in overrides.items()]
+    try:
+        values(['lenet'] + arguments)
+    except flags.Error as error:
+        raise UsageError(str(error))
+    return complete(read(values), platform)
+
+
+def complete(params: Params, platform: str) -> Params:
+    """Decides what was left open, then checks the rules between flags.
+
+    Args:
+      params: as read.
+      platform: 'cpu' or 'npu', which --platform=auto has become.
+
+    Raises:
+      UsageError: a broken rule between flags.
+    """
+    params = params._replace(platform=platform)
+    decided: Dict[str, Any] = dict(PLATFORM_DEFAULTS[platform])
+    decided.setdefault('replicas', _default_replicas(params.batch_size))
+    decided['eval_every'] = decided['checkpoint_every'] = params.steps
+    params = _fill(params, decided)
+    n = params.iterations_per_loop
+    params = _fill(params, {'log_every': n * -(-100 // n)})
+    flag_rules.check(params)
+    return params
+
+
+def _fill(params: Params, decided: Dict[str, Any]) -> Params:
+    return params._replace(**{name: value for name, value in decided.items() if getattr(params, name) is None})
+
+
+def _default_replicas(batch_size: int) -> int:
+    return max(r for r in range(1, machine.usable_cores() + 1) if batch_size % r == 0)
+
+
+def to_lines(params: Params) -> List[str]:
+    """`params` as the lines of a flagfile."""
+    def text(value: Any) -> Optional[str]:
+        if isinstance(value, bool):
+            return str(value).lower()
+        return ','.join(value) if isinstance(value, list) else str(value)
+    return ['--%s=%s' % (name, text(value)) for name, value in params._asdict().items() if value is not None]

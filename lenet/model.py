@@ -1,0 +1,111 @@
+"""The network: LeNet as Ascend's ModelZoo builds it (LeNet_ID0127), in pure functions of tensors.
+
+Letters: B batch. Images are [B, 28, 28, 1].
+
+| variables                       | shapes            | op                                                        |
+|---------------------------------|-------------------|-----------------------------------------------------------|
+| layer_1/weights, layer_1/bias   | [5,5,1,6], [6]    | 5x5 SAME convolution, 2x2 max-pool -> [B, 14, 14, 6]      |
+| layer_2/weights, layer_2/bias   | [5,5,6,16], [16]  | 5x5 SAME convolution, 2x2 max-pool -> [B, 7, 7, 16]       |
+| fc_1/weight, fc_1/bias          | [784,120], [120]  | matmul                                                    |
+| fc_2/weight, fc_2/bias          | [120,84], [84]    | matmul                                                    |
+| fc_3/weight, fc_3/bias          | [84,10], [10]     | matmul -> logits                                          |
+
+156 + 2,416 + 94,200 + 10,164 + 850 = 107,786 parameters. Departures from LeCun et al. 1998, "Gradient-based learning
+applied to document recognition": SAME instead of VALID padding in the second convolution (so fc_1 sees 784 instead of
+400 inputs), every feature map connected to every other, max- instead of trainable average pooling, plain sigmoid,
+softmax instead of radial basis functions.
+"""
+
+import collections
+from typing import Dict
+
+import tensorflow.compat.v1 as tf
+
+IMAGE_SHAPE = (28, 28, 1)
+NUM_CLASSES = 10
+
+ACTIVATIONS = {'sigmoid': tf.nn.sigmoid, 'tanh': tf.nn.tanh, 'relu': tf.nn.relu}
+
+Variables = Dict[str, tf.Variable]
+
+
+def variable_shapes(num_classes: int = NUM_CLASSES) -> 'collections.OrderedDict[str, tuple]':
+    """Names and shapes of all trainable variables, in the order of the layers."""
+    return collections.OrderedDict([
+        ('layer_1/weights', (5, 5, 1, 6)), ('layer_1/bias', (6,)),
+        ('layer_2/weights', (5, 5, 6, 16)), ('layer_2/bias', (16,)),
+        ('fc_1/weight', (7 * 7 * 16, 120)), ('fc_1/bias', (120,)),
+        ('fc_2/weight', (120, 84)), ('fc_2/bias', (84,)),
+        ('fc_3/weight', (84, num_classes)), ('fc_3/bias', (num_classes,)),
+    ])
+
+
+def _initializer(activation: str, is_bias: bool, seed: int):
+    """Glorot & Bengio 2010 for sigmoid and tanh, He et al. 2015 for relu.
+
+    The reference leaves its biases to the default initializer too, so sigmoid draws them from Glorot's uniform
+    distribution; the other activations start from zero biases.
+    """
+    if is_bias and activation != 'sigmoid':
+        return tf.zeros_initializer()
+    if activation == 'relu':
+        return tf.variance_scaling_initializer(scale=2.0, mode='fan_in', distribution='truncated_normal', seed=seed)
+    return tf.glorot_uniform_initializer(seed=seed)
+
+
+def create_variables(activation: str, seed: int, num_classes: int = NUM_CLASSES) -> Variables:
+    """Creates the trainable variables, float32, in the current variable scope's kind (reference or resource).
+
+    Args:
+      activation: a key of ACTIVATIONS; it chooses the initializers.
+      seed: each variable draws from its own seed derived from this one, so that the initial values depend on nothing
+        else in the graph.
+    """
+    created = collections.OrderedDict()
+    for index, (name, shape) in enumerate(variable_shapes(num_classes).items()):
+        initializer = _initializer(activation, name.endswith('bias'), seed=(seed * 1000 + index) % 2 ** 31)
+        created[name] = tf.get_variable(name, shape, tf.float32, initializer)
+    return created
+
+
+def logits(images: tf.Tensor, variables: Variables, activation: str) -> tf.Tensor:
+    """The network's forward pass.
+
+    Args:
+      images: float32 [B, 28, 28, 1] in [0, 1].
+      variables: as create_variables made them (or tensors of those shapes).
+      activation: a key of ACTIVATIONS.
+
+    Returns:
+      float32 [B, num_classes].
+
+    Raises:
+      ValueError: images have another shape.
+    """
+    if tuple(images.shape.as_list()[1:]) != IMAGE_SHAPE:
+        raise ValueError('images: expected [B, 28, 28, 1], got %s' % images.shape)
+    activate = ACTIVATIONS[activation]
+    hidden = _convolution_and_pooling('layer_1', images, variables, activate)  # [B, 14, 14, 6]
+    hidden = _convolution_and_pooling('layer_2', hidden, variables, activate)  # [B, 7, 7, 16]
+    hidden = tf.reshape(hidden, [-1, 7 * 7 * 16])
+    hidden = activate(_dense('fc_1', hidden, variables))
+    hidden = activate(_dense('fc_2', hidden, variables))
+    return _dense('fc_3', hidden, variables)
+
+
+def _convolution_and_pooling(name: str, inputs: tf.Tensor, variables: Variables, activate) -> tf.Tensor:
+    """[B, H, W, C] -> [B, H/2, W/2, C'].
+
+    Adding a bias and applying a monotone activation commute with taking a maximum: after the pooling they cost a
+    quarter and give the same.
+    """
+    with tf.name_scope(name):
+        maps = tf.nn.conv2d(inputs, variables[name + '/weights'], strides=[1, 1, 1, 1], padding='SAME')
+        pooled = tf.nn.max_pool2d(maps, ksize=2, strides=2, padding='VALID')
+        return activate(tf.nn.bias_add(pooled, variables[name + '/bias']))
+
+
+def _dense(name: str, inputs: tf.Tensor, variables: Variables) -> tf.Tensor:
+    """[B, in] -> [B, out]."""
+    with tf.name_scope(name):
+        return tf.nn.bias_add(tf.matmul(inputs, variables[name + '/weight']), variables[name + '/bias'])

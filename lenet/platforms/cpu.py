@@ -1,0 +1,47 @@
+"""The CPU: N steps in a while_loop, tf.contrib's loss scaling."""
+
+import platform
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from lenet import loss_scale as scaling
+from lenet import machine
+from lenet import quiet
+
+
+# tensorflow==1.15.0 is built for GPUs and reports, as warnings and errors, that there is no CUDA.
+_CUDA_NOISE = r'dso_loader|/cuda/|gpu_device'
+
+
+class Cpu:
+    """See the interface in lenet/platforms/__init__.py."""
+
+    name = 'cpu'
+    device_type = platform.machine()
+    rank = 0
+    size = 1
+    use_resource = True  # read inside the while_loop, at each step
+    loops_in_graph = True
+
+    def __init__(self, params: Any) -> None:
+        self._threads = max(params.replicas, machine.usable_cores())
+        with quiet.without_stderr_lines(_CUDA_NOISE):  # the first session of a process looks for devices
+            tf.Session(graph=tf.Graph(), config=self.session_config()).close()
+
+    def session_config(self) -> tf.ConfigProto:
+        """One thread an op, as many ops at a time as there are towers or cores.
+
+        At batch 64 splitting an op over threads costs more than it gives; it would also let sums depend on timing.
+        """
+        return tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=self._threads,
+                              device_count={'GPU': 0}, allow_soft_placement=True)
+
+    def optimizer(self, base: tf.train.Optimizer, loss_scale: scaling.LossScale) -> tf.train.Optimizer:
+        return scaling.wrap_with_contrib(base, loss_scale)
+
+    def sink(self, session: tf.Session, train_op: tf.Operation) -> tf.Operation:
+        return train_op  # the graph loops by itself
+
+    def broadcast(self, variables: list) -> tf.Operation:
+        return tf.no_op()

@@ -1,0 +1,138 @@
+"""The hand-written session loop: one session.run does N steps; all else happens between the calls, untimed."""
+
+import time
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from lenet import accuracy
+from lenet import checkpoint
+from lenet import loss_scale as scaling
+from lenet import metrics
+from lenet import progress
+from lenet import results
+from lenet import signals
+from lenet import training_graph
+from lenet.errors import UserError
+from lenet.ledger import Ledger
+
+
+class SessionLoop:
+    """Runs the steps and keeps account of them."""
+
+    def __init__(self, params: Any, platform: Any, built: training_graph.TrainingGraph,
+                 checkpoints: checkpoint.Checkpoints, recorder: metrics.Recorder, ledger: Ledger,
+                 start_step: int) -> None:
+        self._params = params
+        self._built = built
+        self._checkpoints = checkpoints
+        self._recorder = recorder
+        self._ledger = ledger
+        self._start_step = self._saved_at = start_step
+        self._images_per_step = params.batch_size * platform.size
+        self._evaluated_at, self._evaluation = -1, None
+        self._outputs: Dict[str, np.ndarray] = {}  # of the last call
+        self._unlogged: List[np.ndarray] = []  # losses of the calls since the last log line
+        self._unlogged_seconds = 0.0
+        self.step = self._former_step = start_step  # steps run by now, and before the last call
+        self.calls: List[float] = []  # seconds of each
+
+    def run(self, session: tf.Session, train_op: tf.Operation, stop: signals.StopRequest) -> None:
+        """Trains until all steps are run or a stop is requested, and leaves a checkpoint of the last step.
+
+        Args:
+          train_op: runs N steps.
+        """
+        total = self._params.steps * self._params.epochs
+        fetches = [train_op, self._built.outputs]  # one list for the whole run: an NPU would compile another one anew
+        with progress.bar(total, 'training', 'step', self.step) as advance:
+            while self.step < total and stop.signum is None:
+                began = time.perf_counter()
+                _, outputs = session.run(fetches)
+                seconds = time.perf_counter() - began
+                self._account(outputs, seconds)
+                advance(self.step - self._former_step, loss='%.4f' % self._last_loss(),
+                        images_per_s='%.0f' % (self._images_per_step * (self.step - self._former_step) / seconds))
+                self._at_intervals(session, last=self.step >= total or stop.signum is not None,
+                                   evaluate=stop.signum is None)
+
+    def _account(self, outputs: Dict[str, np.ndarray], seconds: float) -> None:
+        """Takes in one call. How many steps it ran is what the device counted, not what was asked for."""
+        n = self._params.iterations_per_loop
+        self._former_step, self.step = self.step, int(outputs['steps_run'])
+        if self.step <= self._former_step:
+            raise UserError('steps_run stayed at %d: a session.run did no step' % self.step)
+        self._unlogged.append(outputs['losses'][np.arange(self._former_step, self.step) % n])
+        self._unlogged_seconds += seconds
+        self._ledger.add('steady_steps' if self.calls else 'first_call', seconds)
+        self.calls.append(seconds)
+        self._outputs = outputs
+        if not np.isfinite(self._last_loss()) and scaling.from_params(self._params).kind == scaling.NONE:
+            raise UserError('the loss became %s by step %d: try a smaller --learning_rate than %g (%s)' %
+                            (self._last_loss(), self.step, self._params.learning_rate, self._newest_checkpoint()))
+
+    def _last_loss(self) -> float:
+        return float(self._outputs['losses'][(self.step - 1) % self._params.iterations_per_loop])
+
+    def _newest_checkpoint(self) -> str:
+        return 'the newest checkpoint is of step %d' % self._saved_at if self._saved_at else 'no checkpoint was written'
+
+    def _at_intervals(self, session: tf.Session, last: bool, evaluate: bool) -> None:
+        def due(interval: int) -> bool:
+            return last or self.step // interval != self._former_step // interval
+
+        if due(self._params.log_every):
+            self._log()
+        if due(self._params.checkpoint_every):
+            self._save(session)
+        if self._params.evaluate and evaluate and due(self._params.eval_every):
+            self._evaluate(session)
+
+    def _log(self) -> None:
+        with self._ledger.timing('logging'):
+            losses = np.concatenate(self._unlogged)
+            rate = self._images_per_step * len(losses) / self._unlogged_seconds
+            counts = self.counts()
+            mean = float(np.mean(losses, dtype=np.float64))
+            self._recorder.losses(losses)
+            self._recorder.record('train', self.step, {
+                'loss': mean, 'last_loss': counts['loss'], 'learning_rate': float(self._outputs['learning_rate']),
+                'images_per_second': rate, 'updates_applied': counts['updates_applied'],
+                'updates_skipped': counts['updates_skipped'], 'loss_scale': counts['loss_scale']})
+            if not progress.on_terminal():
+                progress.say('epoch: %d step: %d loss: %.4f sec/step: %.5f images/sec: %.1f' % (
+                    (self.step - 1) // self._params.steps + 1, self.step, mean,
+                    self._unlogged_seconds / len(losses), rate))
+            self._unlogged, self._unlogged_seconds = [], 0.0
+
+    def _evaluate(self, session: tf.Session) -> None:
+        with self._ledger.timing('evaluation'):
+            counts = accuracy.run(session, self._built.evaluation)
+            self._evaluated_at, self._evaluation = self.step, accuracy.report(counts)
+        with self._ledger.timing('logging'):
+            self._recorder.record('evaluation', self.step, self._evaluation)
+            progress.say('step: %d test accuracy: %.4f (%d of %d)' %
+                         (self.step, counts.accuracy, counts.correct, counts.images))
+
+    def _save(self, session: tf.Session) -> None:
+        with self._ledger.timing('saving'):
+            self._checkpoints.save(session, self.step)
+        self._saved_at = self.step
+
+    def counts(self) -> Dict[str, Any]:
+        """Steps, updates, the last step's loss and the loss scale, as of the last call."""
+        applied = int(self._outputs['global_step'])
+        return {'steps_run': self.step, 'steps_this_run': self.step - self._start_step, 'updates_applied': applied,
+                'updates_skipped': self.step - applied, 'loss': self._last_loss(),
+                'loss_scale': float(self._outputs['loss_scale'])}
+
+    def throughput(self) -> results.Throughput:
+        """Of all calls after the first, which compiles."""
+        timed = self.calls[1:] or self.calls
+        images = self._images_per_step * self._params.iterations_per_loop * len(timed)
+        return results.Throughput(images, sum(timed), includes_first_call=len(self.calls) == 1)
+
+    def final_evaluation(self) -> Optional[Dict[str, Any]]:
+        """accuracy.report of the weights as they are now, None if these were not evaluated."""
+        return self._evaluation if self._evaluated_at == self.step else None

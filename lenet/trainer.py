@@ -1,0 +1,100 @@
+"""A training run: Params -> platform -> data -> graph -> session loop -> results."""
+
+import contextlib
+from typing import Any, Optional, Tuple
+
+import tensorflow.compat.v1 as tf
+
+import lenet
+from lenet import checkpoint
+from lenet import metrics
+from lenet import platforms
+from lenet import progress
+from lenet import results
+from lenet import run_directory
+from lenet import signals
+from lenet import training_graph
+from lenet.data import dataset
+from lenet.errors import UserError
+from lenet.ledger import Ledger
+from lenet.session_loop import SessionLoop
+
+
+def train(params: Any) -> int:
+    """Trains, evaluates, reports.
+
+    Args:
+      params: a completed flags.Params.
+
+    Returns:
+      The exit status: 0, or 128 + the signal that stopped the run.
+
+    Raises:
+      UserError: data, flags, files or the training itself went wrong.
+    """
+    ledger = Ledger(lenet.START)
+    ledger.add('imports', ledger.total())
+    if params.autotune:
+        progress.warn('--autotune belongs to an early Ascend toolkit and has no effect')
+    newest, start_step = _starting_point(params)
+    if start_step >= params.steps * params.epochs:
+        progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start_step))
+        return 0
+    platform = platforms.choose(params)
+    with ledger.timing('data'):
+        data = dataset.open_dataset(params.data_path, params.seed)
+    run_directory.prepare(params)
+    with ledger.timing('graph'):
+        built = training_graph.build(params, platform, data, start_step)
+    with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
+        with ledger.timing('graph'):
+            checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count)
+            training_graph.initialize(session, built, lambda: _load(session, params, checkpoints, built, newest))
+            train_op = platform.sink(session, built.train_op)
+        loss_file = results.loss_file(params.output_dir, params, platform.size)
+        recorder = metrics.Recorder(params.output_dir, loss_file, built.graph, start_step)
+        with contextlib.closing(recorder), signals.deferred() as stop:
+            loop = SessionLoop(params, platform, built, checkpoints, recorder, ledger, start_step)
+            loop.run(session, train_op, stop)
+    _report(params, platform, data, loop, ledger, stop)
+    return 128 + stop.signum if stop.signum else 0
+
+
+def _starting_point(params: Any) -> Tuple[Optional[str], int]:
+    """The checkpoint to resume from, None for a fresh start, and the steps that were run before it."""
+    if not params.resume:
+        return None, 0
+    newest = checkpoint.newest(params.output_dir)
+    if newest is None:
+        progress.warn('--resume: no checkpoint in %s yet, starting from the beginning' % params.output_dir)
+        return None, 0
+    start_step = checkpoint.steps_run(newest)
+    if (params.steps * params.epochs - start_step) % params.iterations_per_loop:
+        raise UserError('%s: the steps left, --steps x --epochs - %d, are not a multiple of --iterations_per_loop=%d' %
+                        (newest, start_step, params.iterations_per_loop))
+    return newest, start_step
+
+
+def _load(session: tf.Session, params: Any, checkpoints: checkpoint.Checkpoints,
+          built: training_graph.TrainingGraph, newest: Optional[str]) -> None:
+    if newest:
+        checkpoints.restore(session, newest)
+        progress.say('resumed from %s' % newest)
+    elif params.restore_path is not None:
+        names = checkpoint.transfer(session, params.restore_path, built.weights, params.restore_exclude)
+        progress.say('loaded from %s: %s' % (params.restore_path, ', '.join(names)))
+
+
+def _report(params: Any, platform: Any, data: dataset.Dataset, loop: SessionLoop, ledger: Ledger,
+            stop: signals.StopRequest) -> None:
+    if not loop.calls:
+        return
+    ended = 'completed' if stop.signum is None else str(signals.Interrupted(stop.signum))
+    summary = results.summarize(params, platform, data, loop.counts(), loop.throughput(), loop.final_evaluation(),
+                                ledger.report(), ended)
+    results.write(params.output_dir, summary)
+    for line in results.closing_lines(summary):
+        progress.say(line)
+    if stop.signum is not None:
+        progress.warn('%s after step %d of %d; --resume goes on from there' %
+                      (ended, loop.step, params.steps * params.epochs))

@@ -1,0 +1,64 @@
+"""The whole training graph: input, N steps, evaluation. Training and the bench build the very same one."""
+
+from typing import Any, Callable, Dict, NamedTuple, Optional
+
+import tensorflow.compat.v1 as tf
+
+from lenet import accuracy
+from lenet import loop
+from lenet import loss_scale as scaling
+from lenet import model
+from lenet import step
+from lenet.data import pipeline
+from lenet.data.splits import Dataset
+
+
+class TrainingGraph(NamedTuple):
+    """Handles into the graph that a session runs."""
+
+    graph: tf.Graph
+    iterator: tf.data.Iterator
+    train_op: tf.Operation  # N steps, or one step that the platform repeats
+    outputs: Dict[str, tf.Tensor]
+    evaluation: Optional[accuracy.Graph]
+    initializer: tf.Operation  # of all variables; never run together with an iterator's
+    broadcast: tf.Operation
+    weights: model.Variables
+
+
+def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0) -> TrainingGraph:
+    """Builds the graph of a run whose next step is number `start_step`."""
+    graph = tf.Graph()
+    with graph.as_default(), tf.variable_scope('', use_resource=platform.use_resource):
+        iterator = pipeline.training_iterator(dataset.train, params.batch_size, params.seed, start_step, platform.rank,
+                                              platform.size, shuffle=not params.random_remove)
+        weights = model.create_variables(params.activation, params.seed)
+        state = step.create_state(params.iterations_per_loop)
+        loss_scale = scaling.from_params(params)
+        optimizer = platform.optimizer(step.base_optimizer(state, weights, params), loss_scale)
+        scaling.complete_state()
+
+        def one_step() -> tf.Operation:
+            return step.build(iterator.get_next(), weights, state, optimizer, params)
+
+        train_op = loop.repeat(one_step, params.iterations_per_loop if platform.loops_in_graph else 1)
+        outputs = step.outputs(train_op, state, loss_scale, params)
+        evaluation = accuracy.build(dataset.test, weights, params) if params.evaluate else None
+        initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
+        return TrainingGraph(graph, iterator, train_op, outputs, evaluation, initializer,
+                             platform.broadcast(list(weights.values())), weights)
+
+
+def initialize(session: tf.Session, built: TrainingGraph, load: Optional[Callable[[], None]] = None) -> None:
+    """Gives variables, then iterators their first values.
+
+    Two runs: in one, an NPU's graph would stay on the host and the device's variables become zero.
+
+    Args:
+      load: called after the variables' own initializers, to load a checkpoint.
+    """
+    session.run(built.initializer)
+    if load is not None:
+        load()
+    session.run(built.broadcast)
+    session.run(built.iterator.initializer)
