@@ -136,8 +136,9 @@ def read(values: flags.FlagValues = flags.FLAGS) -> Params:
     return Params(**{name: values[name].value for name in _NAMES})
 
 
-def make_params(platform: str = 'cpu', **overrides: Any) -> Params:
-    """The Params of a command line `--name=value …`, for tests and for use as a library.
+def make_params(**overrides: Any) -> Params:
+    """The Params of a command line `--name=value …`, for tests and for use as a library; a platform of "auto"
+    is not resolved here.
 
     Raises:
       UsageError: a value out of bounds, or a broken rule between flags.
@@ -149,7 +150,7 @@ def make_params(platform: str = 'cpu', **overrides: Any) -> Params:
         values(['lenet'] + arguments)
     except flags.Error as error:
         raise UsageError(str(error))
-    return complete(read(values), platform)
+    return complete(read(values), values['platform'].value)
 
 
 def complete(params: Params, platform: str) -> Params:

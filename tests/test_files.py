@@ -1,0 +1,51 @@
+import os
+
+import pytest
+
+from lenet import files
+from lenet.errors import UserError
+
+
+def test_a_file_appears_whole_with_the_usual_mode(tmp_path):
+    path = tmp_path / 'a b.json'
+    with files.replacing(str(path)) as stream:
+        stream.write('é')
+        assert not path.exists()
+    assert path.read_text(encoding='utf-8') == 'é'
+    mask = os.umask(0)
+    os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~mask
+    assert os.listdir(str(tmp_path)) == ['a b.json']
+
+
+@pytest.mark.parametrize('error', [RuntimeError, KeyboardInterrupt])
+def test_a_failure_leaves_the_former_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / 'x'
+    path.write_bytes(b'good')
+    with pytest.raises(error):
+        with files.replacing(str(path), 'wb') as stream:
+            stream.write(b'half')
+            raise error()
+    assert path.read_bytes() == b'good' and os.listdir(str(tmp_path)) == ['x']
+
+
+def test_an_unwritable_place_is_named(tmp_path):
+    with pytest.raises(UserError, match='nowhere/x: cannot be written'):
+        with files.replacing(str(tmp_path / 'nowhere' / 'x')):
+            pass
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(UserError, match='file/directory: cannot make this directory'):
+        files.make_directory(str(tmp_path / 'file' / 'directory'))
+
+
+def test_a_full_disk_is_named_and_leaves_the_former_file(tmp_path):
+    if not os.path.exists('/dev/full'):
+        pytest.skip('no /dev/full on this system')
+    path = tmp_path / 'x'
+    path.write_text('good')
+    with pytest.raises(UserError, match='x: cannot be written .No space left'):
+        with files.replacing(str(path)) as stream:
+            with open('/dev/full', 'w') as full:
+                full.write('x' * 10)
+                full.flush()
+    assert path.read_text() == 'good' and os.listdir(str(tmp_path)) == ['x']

@@ -1,0 +1,36 @@
+import pytest
+
+from lenet import flags
+from lenet.errors import UsageError
+
+
+@pytest.mark.parametrize('values, message', [
+    (dict(steps=150, epochs=1),
+     r'--steps=150 x --epochs=1 = 150 steps are not a multiple of --iterations_per_loop=100: use '
+     r'--iterations_per_loop=75'),
+    (dict(steps=150, epochs=2), r'--eval_every=150 \(as --steps\) is not a multiple of --iterations_per_loop=100'),
+    (dict(eval_every=30), r'--eval_every=30 is not a multiple of --iterations_per_loop=100: use --eval_every=100'),
+    (dict(log_every=30, iterations_per_loop=20), r'--log_every=30 is not a multiple of --iterations_per_loop=20'),
+    (dict(checkpoint_every=250), r'--checkpoint_every=250 is not a multiple of --iterations_per_loop=100'),
+    (dict(warmup_steps=6000), r'--warmup_steps=6000 is longer than the run, --steps x --epochs = 5000'),
+    (dict(batch_size=9, replicas=2), r'--batch_size=9 cannot be split into --replicas=2 equal parts: use --replicas=1'),
+    (dict(resume=True, restore_path='x'), r'--resume .* --restore_path'),
+    (dict(restore_exclude=['fc_3/']), r'--restore_exclude=fc_3/ needs --restore_path'),
+    (dict(loss_scale_value=0.5), r'--loss_scale_value=0.5'),
+    (dict(learning_rate='nan'), r'--learning_rate=nan: a finite number'),
+    (dict(output_dir=''), r'--output_dir= is empty'),
+])
+def test_a_broken_rule_names_both_flags_and_a_way_out(values, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        flags.make_params(**values)
+    assert '\n' not in str(caught.value)
+
+
+def test_eval_every_is_free_where_nothing_is_evaluated():
+    assert flags.make_params(eval_every=30, evaluate=False).eval_every == 30
+
+
+def test_intervals_derived_from_n_keep_the_rule():
+    for n in (1, 8, 64, 125, 1000):
+        params = flags.make_params(iterations_per_loop=n, steps=8000)
+        assert params.log_every % n == 0 and params.log_every >= 100

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from lenet.data import pipeline
+from tests import support
+
+
+def read_order(n, batch_size, steps, **options):
+    with tf.Graph().as_default(), tf.Session() as session:
+        batch = tf.data.make_initializable_iterator(pipeline.order(n, batch_size, **options))
+        numbers = batch.get_next()
+        session.run(batch.initializer)
+        return [session.run(numbers).tolist() for _ in range(steps)]
+
+
+def read_training(steps, split, **options):
+    with tf.Graph().as_default(), tf.Session() as session:
+        iterator = pipeline.training_iterator(split, **options)
+        batch = iterator.get_next()
+        session.run(iterator.initializer)
+        return [session.run(batch) for _ in range(steps)]
+
+
+def test_every_epoch_visits_every_image_once_in_an_order_of_its_own():
+    sequence = sum(read_order(13, 7, steps=13, seed=3), [])  # 91 = 7 epochs of 13, batches across their ends
+    epochs = [sequence[i:i + 13] for i in range(0, 91, 13)]
+    assert all(sorted(epoch) == list(range(13)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 7
+
+
+def test_the_order_is_a_pure_function_of_seed_and_step():
+    whole = read_order(13, 7, steps=9, seed=3)
+    assert read_order(13, 7, steps=9, seed=3) == whole
+    assert read_order(13, 7, steps=9, seed=4) != whole
+    for start in (1, 2, 5):
+        assert read_order(13, 7, steps=9 - start, seed=3, start_step=start) == whole[start:]
+
+
+def test_a_batch_may_be_larger_than_an_epoch():
+    sequence = sum(read_order(5, 12, steps=5, seed=1), [])
+    assert all(sorted(sequence[i:i + 5]) == list(range(5)) for i in range(0, 60, 5))
+
+
+def test_without_shuffling_the_files_order_is_kept():
+    assert read_order(5, 3, steps=3, seed=1, shuffle=False) == [[0, 1, 2], [3, 4, 0], [1, 2, 3]]
+
+
+def test_batches_hold_the_images_and_labels_of_the_order():
+    split = support.random_split(13)
+    order = read_order(13, 7, steps=4, seed=6)
+    for numbers, (images, labels) in zip(order, read_training(4, split, batch_size=7, seed=6)):
+        np.testing.assert_array_equal(images, split.images[numbers])
+        np.testing.assert_array_equal(labels, split.labels[numbers])
+        assert images.dtype == np.uint8 and labels.dtype == np.int32
+
+
+@pytest.mark.parametrize('size', [2, 3])
+def test_the_stripes_of_all_ranks_make_the_batch_of_one(size):
+    split = support.random_split(29)
+    whole = read_training(3, split, batch_size=4 * size, seed=2)
+    stripes = [read_training(3, split, batch_size=4, seed=2, rank=rank, size=size) for rank in range(size)]
+    for step, (images, _) in enumerate(whole):
+        np.testing.assert_array_equal(images, np.concatenate([stripe[step][0] for stripe in stripes]))
+
+
+def test_training_batches_have_static_shapes_and_the_graph_does_not_hold_the_images():
+    split = support.random_split(999)
+    with tf.Graph().as_default() as graph:
+        images, labels = pipeline.training_iterator(split, batch_size=7, seed=1).get_next()
+        assert images.shape.as_list() == [7, 28, 28, 1] and labels.shape.as_list() == [7]
+        assert graph.as_graph_def().ByteSize() < 20000
+        assert not [op.name for op in graph.get_operations() if op.type.startswith('Placeholder')]
+
+
+@pytest.mark.parametrize('batch_size', [1, 5, 13, 99])
+def test_evaluation_reads_everything_once_in_order_and_pads_the_last_batch(batch_size):
+    split = support.random_split(13)
+    with tf.Graph().as_default(), tf.Session() as session:
+        iterator = pipeline.evaluation_iterator(split, batch_size)
+        batch = iterator.get_next()
+        assert batch[0].shape.as_list() == [batch_size, 28, 28, 1]
+        for _ in range(2):  # an iterator initialized again starts from the first image
+            session.run(iterator.initializer)
+            batches = [session.run(batch) for _ in range(-(-13 // batch_size))]
+            np.testing.assert_array_equal(np.concatenate([images for images, _ in batches])[:13], split.images)
+            np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches])[:13], split.labels)
+            with pytest.raises(tf.errors.OutOfRangeError):
+                session.run(batch)

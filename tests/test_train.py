@@ -1,0 +1,128 @@
+"""The entry point as its users run it: real processes, real files, real signals."""
+
+import fcntl
+import hashlib
+import json
+import os
+import pty
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+from lenet import checkpoint
+from tests import support
+
+SHORT = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
+         '--batch_size=32')
+
+
+def digest_of_newest(output_dir):
+    """Of every name, shape and byte in a run's newest checkpoint."""
+    reader = tf.train.load_checkpoint(checkpoint.newest(str(output_dir)))
+    names = sorted(reader.get_variable_to_shape_map())
+    return hashlib.sha256(b''.join(name.encode() + reader.get_tensor(name).tobytes() for name in names)).hexdigest()
+
+
+@pytest.fixture(scope='module')
+def uninterrupted(tmp_path_factory):
+    """The output directory of SHORT, run in one go."""
+    output_dir = tmp_path_factory.mktemp('uninterrupted')
+    ended = support.run_module('lenet.train', '--output_dir=%s' % output_dir, *SHORT)
+    assert ended.returncode == 0 and ended.stderr == '', ended.stderr
+    return output_dir
+
+
+@pytest.mark.parametrize('n', [20, 8])
+def test_one_seed_gives_one_result_bit_for_bit_whatever_n(uninterrupted, tmp_path, n):
+    ended = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--iterations_per_loop=%d' % n,
+                               '--log_every=40')
+    assert ended.returncode == 0, ended.stderr
+    assert digest_of_newest(tmp_path) == digest_of_newest(uninterrupted)
+
+
+@pytest.mark.parametrize('signum, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_leaves_a_checkpoint_and_resumes_to_the_same_bytes(uninterrupted, tmp_path, signum, status):
+    command = [sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path] + list(SHORT)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                               cwd=support.ROOT)
+    line = process.stdout.readline()
+    process.send_signal(signum)
+    _, errors = process.communicate(timeout=60)
+    assert 'step: 20' in line and process.returncode == status
+    assert len(errors.splitlines()) == 1 and '--resume goes on from there' in errors
+    results = json.loads((tmp_path / 'results.json').read_text())
+    assert results['ended'].startswith('stopped by') and results['steps']['steps_run'] < 80
+    resumed = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--resume')
+    assert resumed.returncode == 0 and 'resumed from' in resumed.stdout, resumed.stderr
+    assert digest_of_newest(tmp_path) == digest_of_newest(uninterrupted)
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--data_path=/nowhere'], ['--data_path=/nowhere']),
+    (['--data_path=synthetic', '--output_dir=/proc/nowhere'], ['/proc/nowhere: cannot make this directory']),
+    (['--data_path=synthetic', '--restore_path=/nowhere'], ['/nowhere: is no readable checkpoint'])])
+def test_what_is_wrong_on_disk_ends_in_one_line_and_status_1(tmp_path, arguments, words):
+    ended = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *arguments)
+    assert ended.returncode == 1
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith('error: ')
+    for word in words:
+        assert word in lines[0]
+
+
+def test_on_a_terminal_a_bar_shows_loss_and_speed(tmp_path):
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 120, 0, 0))  # a new one has no columns
+    process = subprocess.Popen([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path] + list(SHORT),
+                               stdout=subprocess.PIPE, stderr=terminal, cwd=support.ROOT, universal_newlines=True)
+    os.close(terminal)
+    shown = b''
+    while True:
+        try:
+            shown += os.read(controller, 4096)
+        except OSError:  # the other end is closed
+            break
+    os.close(controller)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b'80/80' in shown and b'loss=' in shown and b'images_per_s=' in shown
+    assert 'sec/step' not in output and 'test accuracy' in output
+
+
+def test_the_real_scripts_train_in_a_clone_with_spaces_from_another_directory(tmp_path):
+    clone = tmp_path / 'a clone'
+    shutil.copytree(support.ROOT, str(clone), ignore=shutil.ignore_patterns(
+        '.git', '.venv', '.site-packages', 'data', 'output', '__pycache__', '.hypothesis'))
+    shutil.copytree(os.path.join(support.ROOT, 'lenet', 'data'), str(clone / 'lenet' / 'data'))
+    elsewhere = tmp_path / 'else where'
+    elsewhere.mkdir()
+    ended = subprocess.run(
+        [str(clone / 'run_1p.sh'), '--data_path=synthetic', '--activation=relu', '--steps=150', '--epochs=2',
+         '--iterations_per_loop=50', '--output_dir=my output'],
+        cwd=str(elsewhere), env=dict(os.environ, PYTHON=sys.executable), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, universal_newlines=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ''
+    output = elsewhere / 'my output'
+    results = json.loads((output / 'results.json').read_text())
+    assert results['evaluation']['images'] == 10000 and results['evaluation']['accuracy'] > 0.8
+    assert results['data']['synthetic'] is True
+    for name in ('flags.txt', 'metrics.jsonl', 'ckpt_npu/checkpoint', 'ckpt_npu/graph.pbtxt',
+                 'ckpt_npu/model.ckpt-300.index', '0/LeNet_ID0127_for_TensorFlow_bs64_1p_acc.log',
+                 '0/train_LeNet_ID0127_for_TensorFlow_bs64_1p_acc_loss.txt'):
+        assert (output / name).is_file(), name
+    assert ended.stdout.splitlines()[-1].startswith('E2E Training Duration sec : ')
+
+
+@pytest.mark.slow
+def test_a_thousand_steps_of_mnist_reach_92_percent_of_all_test_images(mnist, tmp_path):
+    ended = support.run_module('lenet.train', '--data_path=%s' % mnist, '--epochs=1', '--output_dir=%s' % tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    evaluation = json.loads((tmp_path / 'results.json').read_text())['evaluation']
+    assert evaluation['images'] == 10000 and evaluation['accuracy'] >= 0.92
