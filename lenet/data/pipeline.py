@@ -1,8 +1,8 @@
 """tf.data input without placeholders: the order of the data is a pure function of (seed, step).
 
-Letters: n images of the split, B batch. Epoch e visits a permutation drawn from (seed, e); the epochs follow one another
-in an endless sequence; step s reads its elements s*B to s*B + B - 1, across an epoch's end where it falls so. Nothing of
-the pipeline needs saving: a resumed run starts the same sequence at its step.
+Letters: n images of the split, B batch. Epoch e visits a permutation drawn from (seed, e); the epochs follow one
+another in an endless sequence; step s reads its elements s*B to s*B + B - 1, across an epoch's end where it falls so.
+Nothing of the pipeline needs saving: a resumed run starts the same sequence at its step.
 """
 
 import numpy as np

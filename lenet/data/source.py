@@ -1,0 +1,43 @@
+"""What MNIST is, byte for byte, and what every source of it shares."""
+
+import hashlib
+from typing import NamedTuple
+
+
+class SourceError(Exception):
+    """A source did not give what it was asked for; the message says in a few words what came instead."""
+
+
+class RawFile(NamedTuple):
+    """One raw IDX file, known by its content."""
+
+    name: str
+    size: int  # bytes
+    md5: str
+    sha256: str
+
+
+MNIST = (
+    RawFile('train-images-idx3-ubyte', 47040016, '6bbc9ace898e44ae57da46a324031adb',
+            'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
+    RawFile('train-labels-idx1-ubyte', 60008, 'a25bea736e30d166cdddb491f175f624',
+            '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
+    RawFile('t10k-images-idx3-ubyte', 7840016, '2646ac647ad5339dbf082846283269ea',
+            '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
+    RawFile('t10k-labels-idx1-ubyte', 10008, '27ae3e4e09519cfbb04c329615203637',
+            'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'),
+)
+
+
+def check(file: RawFile, content: bytes) -> None:
+    """Compares `content` with what `file` has to be.
+
+    Raises:
+      SourceError: its size, MD5 or SHA-256 differs.
+    """
+    if len(content) != file.size:
+        raise SourceError('%s: expected %d bytes, came %d' % (file.name, file.size, len(content)))
+    for algorithm, expected in (('md5', file.md5), ('sha256', file.sha256)):
+        came = hashlib.new(algorithm, content).hexdigest()
+        if came != expected:
+            raise SourceError('%s: expected %s %s, came %s' % (file.name, algorithm, expected, came))

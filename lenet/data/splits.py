@@ -1,0 +1,52 @@
+"""What every reader returns: checked arrays of images and labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lenet.errors import UserError
+
+IMAGE_SHAPE = (28, 28)
+
+
+class Split(NamedTuple):
+    """One half of a data set."""
+
+    images: np.ndarray  # uint8 [n, 28, 28, 1]
+    labels: np.ndarray  # int32 [n]
+
+
+class Dataset(NamedTuple):
+    """A training and a test split, and where they come from."""
+
+    train: Split
+    test: Split
+    source: str  # a path, or 'synthetic, seed 1'
+    synthetic: bool
+
+
+def checked_split(images: np.ndarray, labels: np.ndarray, images_name: str, labels_name: str,
+                  num_classes: int) -> Split:
+    """Pairs images with labels.
+
+    Args:
+      images: uint8 [n, 28, 28].
+      labels: any integer dtype, [n].
+      images_name: what errors call the images: a file.
+      labels_name: what errors call the labels.
+      num_classes: labels must lie in 0..num_classes-1.
+
+    Raises:
+      UserError: there are no images, the counts differ, or a label is out of range.
+    """
+    if len(images) == 0:
+        raise UserError('%s: expected at least one image, came none; get the file again' % images_name)
+    if len(images) != len(labels):
+        raise UserError('%s: expected %d labels, one for each image of %s, came %d; get both files from one source'
+                        % (labels_name, len(images), images_name, len(labels)))
+    outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    if outside.size:
+        raise UserError('%s: expected labels from 0 to %d, came %d at item %d; get the file again, or raise '
+                        '--num_classes'
+                        % (labels_name, num_classes - 1, labels[outside[0]], outside[0]))
+    return Split(images=images.reshape(images.shape + (1,)), labels=labels.astype(np.int32))

@@ -1,0 +1,56 @@
+"""Small data files for tests, and what the tests of errors share."""
+
+import gzip
+import hashlib
+import os
+import struct
+from typing import Any, Callable, Sequence
+
+import numpy as np
+import pytest
+
+from lenet.data import idx
+from lenet.data.source import RawFile
+from lenet.errors import UserError
+
+
+def error_of(call: Callable[..., Any], *args: Any) -> str:
+    """The one line of the UserError that call(*args) raises."""
+    with pytest.raises(UserError) as raised:
+        call(*args)
+    message = str(raised.value)
+    assert '\n' not in message
+    return message
+
+
+def images(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.RandomState(seed).randint(0, 256, (count, 28, 28)).astype(np.uint8)
+
+
+def labels(count: int) -> np.ndarray:
+    return (np.arange(count) * 7 % 10).astype(np.uint8)
+
+
+def idx_bytes(array: np.ndarray, dimensions: Sequence[int] = None) -> bytes:
+    """The IDX form of a uint8 array; `dimensions` may make its header lie."""
+    dimensions = array.shape if dimensions is None else dimensions
+    return bytes((0, 0, 8, len(dimensions))) + struct.pack('>%dI' % len(dimensions), *dimensions) + array.tobytes()
+
+
+def write(path: str, content: bytes) -> str:
+    """Writes a file, gzipped if its name ends in .gz."""
+    with open(path, 'wb') as stream:
+        stream.write(gzip.compress(content) if path.endswith('.gz') else content)
+    return path
+
+
+def write_dataset(folder: str, name: Callable[[str], str] = str, train: int = 13, test: int = 7) -> None:
+    """Writes the four files; `name` turns a standard name into the one that is used."""
+    os.makedirs(folder, exist_ok=True)
+    contents = (images(train, 1), labels(train), images(test, 2), labels(test))
+    for standard, array in zip(idx.NAMES, contents):
+        write(os.path.join(folder, name(standard)), idx_bytes(array))
+
+
+def raw_file(name: str, content: bytes) -> RawFile:
+    return RawFile(name, len(content), hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest())
