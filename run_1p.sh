@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+#
+# Trains on one device: sets up what is missing, then runs lenet.train with the arguments given here.
+#
+#   ./run_1p.sh --data_path=../MNIST --epochs=1      a CPU
+#   ./run_1p.sh --flagfile=npu.flags                 an Ascend 910, chosen by ASCEND_DEVICE_ID (0-7, default 0)
+#
+# Paths in the arguments, and the default output directory, are relative to the working directory.
+
+set -euo pipefail
+ROOT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+# shellcheck source=setup_env.sh
+source "$ROOT/setup_env.sh"
+
+# The environment of one NPU process, where there is an NPU or the arguments ask for it.
+prepare_npu() {
+  local asked='' argument
+  for argument in "$@"; do
+    case $argument in
+      --platform=npu | -platform=npu | npu | *npu.flags) asked=yes ;;  # the last two also after a space
+    esac
+  done
+  if [[ -z $asked && -z ${ASCEND_DEVICE_ID:-}${ASCEND_HOME_PATH:-}${ASCEND_TOOLKIT_HOME:-} &&
+    ! -d /usr/local/Ascend ]]; then
+    return 0
+  fi
+  export ASCEND_DEVICE_ID=${ASCEND_DEVICE_ID:-${DEVICE_ID:-0}}
+  export JOB_ID=${JOB_ID:-10087}  # any number: the adapter warns without one
+  if [[ ! $ASCEND_DEVICE_ID =~ ^[0-7]$ ]]; then
+    say "error: ASCEND_DEVICE_ID is '$ASCEND_DEVICE_ID', not a device from 0 to 7"
+    exit 2
+  fi
+  if [[ -n $asked && -z ${ASCEND_OPP_PATH:-} ]]; then
+    say "note: CANN's environment is not set: source /usr/local/Ascend/ascend-toolkit/set_env.sh, or where CANN is"
+  fi
+}
+
+prepare_npu "$@"
+set_up requirements.txt
+run_module lenet.train "$@"
