@@ -15,20 +15,30 @@ _PREFIX = 'model.ckpt'
 class Checkpoints:
     """The checkpoints of one run's directory, newest `keep` of them."""
 
-    def __init__(self, output_dir: str, keep: int) -> None:
-        """Must be built while the training graph is the default graph."""
+    def __init__(self, output_dir: str, keep: int, writes: bool = True) -> None:
+        """Must be built while the training graph is the default graph.
+
+        Args:
+          writes: False on all ranks but one; they build the same graph and only restore.
+        """
+        self._writes = writes
         self.directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
+        graph_def = tf.get_default_graph().as_graph_def()  # without the saver's nodes, of which one is a placeholder
         self._saver = tf.train.Saver(tf.global_variables(), max_to_keep=keep, save_relative_paths=True)
+        if not writes:
+            return
         files.make_directory(self.directory)
         with files.replacing(os.path.join(self.directory, 'graph.pbtxt')) as stream:
-            stream.write(str(tf.get_default_graph().as_graph_def()))
+            stream.write(str(graph_def))
 
-    def save(self, session: tf.Session, steps_run: int) -> str:
-        """Writes one checkpoint and returns its path prefix.
+    def save(self, session: tf.Session, steps_run: int) -> Optional[str]:
+        """Writes one checkpoint and returns its path prefix; None on a rank that does not write.
 
         Raises:
           UserError: it cannot be written; the older ones are untouched.
         """
+        if not self._writes:
+            return None
         prefix = os.path.join(self.directory, _PREFIX)
         try:
             return self._saver.save(session, prefix, global_step=steps_run, write_meta_graph=False)
@@ -44,7 +54,8 @@ class Checkpoints:
         """
         try:
             self._saver.restore(session, path)
-            self._saver.recover_last_checkpoints(tf.train.get_checkpoint_state(self.directory).all_model_checkpoint_paths)
+            kept = tf.train.get_checkpoint_state(self.directory).all_model_checkpoint_paths
+            self._saver.recover_last_checkpoints(kept)
         except (tf.errors.OpError, ValueError) as error:
             raise UserError('%s: cannot be loaded (%s)' % (path, _first_line(error)))
 
@@ -62,8 +73,8 @@ def steps_run(path: str) -> int:
     """
     reader = _reader(path)
     if not reader.has_tensor('steps_run'):
-        raise UserError('%s: holds no steps_run, so no run can be resumed from it; --restore_path starts from its weights'
-                        % path)
+        raise UserError('%s: holds no steps_run, so no run can be resumed from it; --restore_path starts from its '
+                        'weights' % path)
     return int(reader.get_tensor('steps_run'))
 
 
@@ -71,8 +82,8 @@ def transfer(session: tf.Session, path: str, weights: Dict[str, tf.Variable], ex
     """Loads the weights, but for those whose names start with one of `exclude`, and returns the names it loaded.
 
     Raises:
-      UserError: `path` cannot be read, a prefix matches nothing, nothing is left to load, a name is missing or its shape
-        differs.
+      UserError: `path` cannot be read, a prefix matches nothing, nothing is left to load, a name is missing or its
+        shape differs.
     """
     for prefix in exclude:
         if not any(name.startswith(prefix) for name in weights):

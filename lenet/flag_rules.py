@@ -1,6 +1,7 @@
 """The rules between flags: each names the flags it is about and a value that would do."""
 
 import math
+import re
 from typing import Any
 
 from lenet.errors import UsageError
@@ -12,7 +13,8 @@ def check(params: Any) -> None:
     Raises:
       UsageError: the first broken rule.
     """
-    for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _restore, _loss_scale, _paths):
+    for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _restore, _loss_scale, _paths, _dumps,
+                 _mixlist):
         rule(params)
 
 
@@ -77,3 +79,24 @@ def _paths(params: Any) -> None:
     for name in ('output_dir', 'data_path', 'restore_path'):
         if getattr(params, name) == '':
             raise UsageError('--%s= is empty: a path is needed' % name)
+
+
+_DUMP_SET = r'(\d+)(?:-(\d+))?'
+_MAX_DUMP_SETS = 100
+
+
+def _dumps(params: Any) -> None:
+    if params.over_dump and params.data_dump_flag:
+        raise UsageError('--over_dump and --data_dump_flag=1 exclude each other: give one of them')
+    sets = [re.fullmatch(_DUMP_SET, part) for part in params.data_dump_step.split('|')]
+    if not all(sets) or any(part.group(2) and int(part.group(1)) >= int(part.group(2)) for part in sets):
+        raise UsageError('--data_dump_step=%s: numbers and rising ranges joined by | are needed, as 0|5|10-20' %
+                         params.data_dump_step)
+    if len(sets) > _MAX_DUMP_SETS:
+        raise UsageError('--data_dump_step names %d sets of steps: at most %d are dumped' %
+                         (len(sets), _MAX_DUMP_SETS))
+
+
+def _mixlist(params: Any) -> None:
+    if params.modify_mixlist is not None and params.precision_mode != 'allow_mix_precision':
+        raise UsageError('--modify_mixlist needs --precision_mode=allow_mix_precision, not %s' % params.precision_mode)

@@ -13,6 +13,8 @@ from lenet import machine
 from lenet.errors import UsageError
 
 PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16']
+DUMP_MODES = ['output', 'input', 'all']
+DUMP_DEBUG_MODES = ['all', 'aicore_overflow', 'atomic_overflow']
 LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
 MAX_COUNT = 10 ** 9
 MAX_SEED = 2 ** 31 - 1
@@ -107,6 +109,24 @@ def _define_npu(values: flags.FlagValues) -> None:
                          '--output_dir/dump.', 0, 1, flag_values=values)
     flags.DEFINE_string('data_dump_step', '0|5|10', 'NPU only: the steps to dump, numbers or ranges: 0|5|10-20.',
                         flag_values=values)
+    flags.DEFINE_enum('dump_mode', 'output', DUMP_MODES, 'NPU only: which tensors of an operator --data_dump_flag '
+                      'dumps.', flag_values=values)
+    flags.DEFINE_enum('dump_debug_mode', 'all', DUMP_DEBUG_MODES, 'NPU only: which overflows --over_dump looks for.',
+                      flag_values=values)
+    flags.DEFINE_string('profiling_fp_point', '', 'NPU only: first forward operator for --profiling; empty: found by '
+                        'itself.', flag_values=values)
+    flags.DEFINE_string('profiling_bp_point', '', 'NPU only: last backward operator for --profiling; empty: found by '
+                        'itself.', flag_values=values)
+    flags.DEFINE_string('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
+                        '--precision_mode=allow_mix_precision lowers.', flag_values=values)
+    flags.DEFINE_integer('op_debug_level', 0, 'NPU only: debug information of compiled operators; not 0 switches the '
+                         'compile cache off.', 0, 4, flag_values=values)
+    flags.DEFINE_bool('overflow_check', True, 'NPU only: a fixed loss scale skips updates that overflow; off where '
+                      'padding overflows falsely.', flag_values=values)
+    flags.DEFINE_bool('hcom_parallel', False, 'NPU only: gradients of several devices are summed while others are '
+                      'computed; costs more than it gives for so small a network.', flag_values=values)
+    flags.DEFINE_integer('hccl_timeout', 1836, 'NPU only: seconds that a device waits for the others.', 1, 17340,
+                         flag_values=values)
     flags.DEFINE_bool('autotune', False, 'NPU only, and only in early toolkits: accepted from reference command lines, '
                       'answered with a warning.', flag_values=values)
 

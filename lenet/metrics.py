@@ -61,6 +61,19 @@ class Recorder:
             raise UserError('%s: cannot be written (%s)' % (stream.name, error.strerror))
 
 
+class NoRecorder:
+    """The records of a rank that does not write."""
+
+    def losses(self, losses: Iterable[float]) -> None:
+        pass
+
+    def record(self, kind: str, step: int, values: Dict[str, Any]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

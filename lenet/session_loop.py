@@ -1,7 +1,7 @@
 """The hand-written session loop: one session.run does N steps; all else happens between the calls, untimed."""
 
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -25,6 +25,7 @@ class SessionLoop:
                  checkpoints: checkpoint.Checkpoints, recorder: metrics.Recorder, ledger: Ledger,
                  start_step: int) -> None:
         self._params = params
+        self._platform = platform
         self._built = built
         self._checkpoints = checkpoints
         self._recorder = recorder
@@ -36,7 +37,7 @@ class SessionLoop:
         self._unlogged: List[np.ndarray] = []  # losses of the calls since the last log line
         self._unlogged_seconds = 0.0
         self.step = self._former_step = start_step  # steps run by now, and before the last call
-        self.calls: List[float] = []  # seconds of each
+        self.calls: List[Tuple[int, float]] = []  # steps and seconds of each
 
     def run(self, session: tf.Session, train_op: tf.Operation, stop: signals.StopRequest) -> None:
         """Trains until all steps are run or a stop is requested, and leaves a checkpoint of the last step.
@@ -63,14 +64,23 @@ class SessionLoop:
         self._former_step, self.step = self.step, int(outputs['steps_run'])
         if self.step <= self._former_step:
             raise UserError('steps_run stayed at %d: a session.run did no step' % self.step)
+        if not self.calls:
+            self._check_sinking(n)
         self._unlogged.append(outputs['losses'][np.arange(self._former_step, self.step) % n])
         self._unlogged_seconds += seconds
         self._ledger.add('steady_steps' if self.calls else 'first_call', seconds)
-        self.calls.append(seconds)
+        self.calls.append((self.step - self._former_step, seconds))
         self._outputs = outputs
         if not np.isfinite(self._last_loss()) and scaling.from_params(self._params).kind == scaling.NONE:
             raise UserError('the loss became %s by step %d: try a smaller --learning_rate than %g (%s)' %
                             (self._last_loss(), self.step, self._params.learning_rate, self._newest_checkpoint()))
+
+    def _check_sinking(self, n: int) -> None:
+        """An NPU that cannot sink the loop says nothing and runs one step per session.run: right, but slow."""
+        ran = self.step - self._former_step
+        if ran != n:
+            progress.warn('a session.run ran %d of --iterations_per_loop=%d steps: the loop was not sunk and goes '
+                          'on slowly. Likely causes: %s' % (ran, n, self._platform.sinking_causes))
 
     def _last_loss(self) -> float:
         return float(self._outputs['losses'][(self.step - 1) % self._params.iterations_per_loop])
@@ -130,8 +140,8 @@ class SessionLoop:
     def throughput(self) -> results.Throughput:
         """Of all calls after the first, which compiles."""
         timed = self.calls[1:] or self.calls
-        images = self._images_per_step * self._params.iterations_per_loop * len(timed)
-        return results.Throughput(images, sum(timed), includes_first_call=len(self.calls) == 1)
+        steps, seconds = (sum(column) for column in zip(*timed))
+        return results.Throughput(self._images_per_step * steps, seconds, includes_first_call=len(self.calls) == 1)
 
     def final_evaluation(self) -> Optional[Dict[str, Any]]:
         """accuracy.report of the weights as they are now, None if these were not evaluated."""

@@ -120,7 +120,8 @@ def _record(loss: tf.Tensor, state: State) -> tf.Operation:
     return state.losses.assign(tf.where(here, tf.fill([n], loss), state.losses.read_value()), read_value=False)
 
 
-def outputs(train_op: tf.Operation, state: State, loss_scale: scaling.LossScale, params: Any) -> Dict[str, tf.Tensor]:
+def outputs(train_op: tf.Operation, state: State, loss_scale: scaling.LossScale,
+            params: Any) -> Dict[str, tf.Tensor]:
     """What a session.run reports, read after its last step: the tensors of the one fetch list."""
     with tf.control_dependencies([train_op]):
         steps_run = state.steps_run.read_value()

@@ -4,8 +4,8 @@
   python -m lenet.train --flagfile=npu.flags       on an Ascend NPU
   python -m lenet.train --data_path=synthetic      offline, on digits that the program draws
 
-Writes --output_dir. Exit statuses: 0 done, 1 failed, 2 wrong command line, 130 Ctrl-C and 143 SIGTERM (with a checkpoint
-to --resume from).
+Writes --output_dir. Exit statuses: 0 done, 1 failed, 2 wrong command line, 130 Ctrl-C and 143 SIGTERM (with a
+checkpoint to --resume from).
 """
 
 from absl import flags as absl_flags

@@ -43,16 +43,18 @@ def train(params: Any) -> int:
     platform = platforms.choose(params)
     with ledger.timing('data'):
         data = dataset.open_dataset(params.data_path, params.seed)
-    run_directory.prepare(params)
+    if platform.rank == 0:  # all ranks train, one writes
+        run_directory.prepare(params)
     with ledger.timing('graph'):
         built = training_graph.build(params, platform, data, start_step)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
         with ledger.timing('graph'):
-            checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count)
+            checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count, writes=platform.rank == 0)
             training_graph.initialize(session, built, lambda: _load(session, params, checkpoints, built, newest))
             train_op = platform.sink(session, built.train_op)
         loss_file = results.loss_file(params.output_dir, params, platform.size)
-        recorder = metrics.Recorder(params.output_dir, loss_file, built.graph, start_step)
+        recorder = (metrics.Recorder(params.output_dir, loss_file, built.graph, start_step) if platform.rank == 0
+                    else metrics.NoRecorder())
         with contextlib.closing(recorder), signals.deferred() as stop:
             loop = SessionLoop(params, platform, built, checkpoints, recorder, ledger, start_step)
             loop.run(session, train_op, stop)
@@ -87,7 +89,7 @@ def _load(session: tf.Session, params: Any, checkpoints: checkpoint.Checkpoints,
 
 def _report(params: Any, platform: Any, data: dataset.Dataset, loop: SessionLoop, ledger: Ledger,
             stop: signals.StopRequest) -> None:
-    if not loop.calls:
+    if not loop.calls or platform.rank != 0:
         return
     ended = 'completed' if stop.signum is None else str(signals.Interrupted(stop.signum))
     summary = results.summarize(params, platform, data, loop.counts(), loop.throughput(), loop.final_evaluation(),

@@ -22,7 +22,7 @@ class TrainingGraph(NamedTuple):
     outputs: Dict[str, tf.Tensor]
     evaluation: Optional[accuracy.Graph]
     initializer: tf.Operation  # of all variables; never run together with an iterator's
-    broadcast: tf.Operation
+    broadcast: Optional[tf.Operation]
     weights: model.Variables
 
 
@@ -60,5 +60,6 @@ def initialize(session: tf.Session, built: TrainingGraph, load: Optional[Callabl
     session.run(built.initializer)
     if load is not None:
         load()
-    session.run(built.broadcast)
+    if built.broadcast is not None:
+        session.run(built.broadcast)
     session.run(built.iterator.initializer)

@@ -22,7 +22,8 @@ def test_linear_falls_to_zero():
 
 
 def test_cosine_falls_to_zero_along_a_half_wave():
-    np.testing.assert_allclose(rates('cosine', 6), [0.25 * (1 + math.cos(math.pi * s / 6)) for s in range(7)], atol=1e-7)
+    expected = [0.25 * (1 + math.cos(math.pi * s / 6)) for s in range(7)]
+    np.testing.assert_allclose(rates('cosine', 6), expected, atol=1e-7)
 
 
 @pytest.mark.parametrize('kind', ['constant', 'linear', 'cosine'])

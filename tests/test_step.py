@@ -14,7 +14,8 @@ def test_cross_entropy_equals_numpys():
     labels = np.random.RandomState(1).randint(0, 7, 13).astype(np.int32)
     with tf.Graph().as_default(), tf.Session() as session:
         got = session.run(step.cross_entropy(tf.constant(logits), tf.constant(labels)))
-    np.testing.assert_allclose(got, numpy_lenet.softmax_cross_entropy(logits.astype(np.float64), labels), rtol=1e-5, atol=1e-6)
+    expected = numpy_lenet.softmax_cross_entropy(logits.astype(np.float64), labels)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_images_are_normalized_to_the_unit_interval():

@@ -1,0 +1,144 @@
+"""The session config of an NPU: one table of NpuOptimizer's parameters, and what the flags make of it.
+
+The adapter ignores an unknown key, and reads a value in the wrong field as false, 0 or empty, both without a word. So
+every parameter goes through TABLE.
+"""
+
+import json
+import os
+from typing import Any, Callable, Dict, NamedTuple, Union
+
+import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
+
+from lenet import files
+from lenet import flags
+
+Value = Union[bool, int, str]
+
+
+class Parameter(NamedTuple):
+    """Where NpuOptimizer expects a value, and which it takes."""
+
+    field: str  # of the protobuf AttrValue: b, i or s
+    legal: Callable[[Any], bool]
+
+
+def _one_of(*values: str) -> Parameter:
+    return Parameter('s', lambda value: value in values)
+
+
+def _between(low: int, high: float) -> Parameter:
+    return Parameter('i', lambda value: type(value) is int and low <= value <= high)
+
+
+_FLAG = Parameter('b', lambda value: isinstance(value, bool))
+_TEXT = Parameter('s', lambda value: isinstance(value, str) and bool(value))
+
+# Source: the Ascend TensorFlow adapter's documentation of NpuOptimizer (CANN 20.2 to 7.0).
+TABLE = {
+    'use_off_line': _FLAG,
+    'enable_data_pre_proc': _FLAG,
+    'iterations_per_loop': _between(1, float('inf')),
+    'mix_compile_mode': _FLAG,
+    'precision_mode': _one_of(*flags.PRECISION_MODES),
+    'modify_mixlist': _TEXT,
+    'graph_run_mode': _between(0, 1),
+    'profiling_mode': _FLAG,
+    'profiling_options': _TEXT,
+    'enable_dump': _FLAG,
+    'enable_dump_debug': _FLAG,
+    'dump_path': _TEXT,
+    'dump_step': _TEXT,
+    'dump_mode': _one_of(*flags.DUMP_MODES),
+    'dump_debug_mode': _one_of(*flags.DUMP_DEBUG_MODES),
+    'op_debug_level': _between(0, 4),
+    'hcom_parallel': _FLAG,
+    'hccl_timeout': _between(1, 17340),  # seconds; the 910's limit
+}
+
+TRAINING, INFERENCE = 1, 0  # graph_run_mode
+
+
+def parameters(params: Any, size: int = 1, graph_run_mode: int = TRAINING) -> Dict[str, Value]:
+    """What `params` ask of NpuOptimizer, by the names of TABLE.
+
+    Args:
+      params: a completed flags.Params.
+      size: number of ranks.
+    """
+    chosen: Dict[str, Value] = {
+        'use_off_line': True,  # on the device, not on the host
+        'enable_data_pre_proc': True,  # GetNext on the device: sinking needs it
+        'iterations_per_loop': params.iterations_per_loop,
+        'mix_compile_mode': False,  # must be, for sinking
+        'precision_mode': params.precision_mode,  # its default differs between adapters
+        'graph_run_mode': graph_run_mode,
+        'hcom_parallel': params.hcom_parallel,  # its default differs too
+    }
+    if params.modify_mixlist is not None:
+        chosen['modify_mixlist'] = os.path.abspath(params.modify_mixlist)
+    if params.op_debug_level:
+        chosen['op_debug_level'] = params.op_debug_level
+    if size > 1:
+        chosen['hccl_timeout'] = params.hccl_timeout
+    chosen.update(_profiling(params))
+    chosen.update(_dump(params))
+    return chosen
+
+
+def profiling_directory(params: Any) -> str:
+    return os.path.abspath(os.path.join(params.output_dir, 'profiling'))
+
+
+def dump_directory(params: Any) -> str:
+    return os.path.abspath(os.path.join(params.output_dir, 'dump'))
+
+
+def _profiling(params: Any) -> Dict[str, Value]:
+    if not params.profiling:
+        return {}
+    # Empty points let the engine find the first forward and last backward operator by itself.
+    options = {'output': profiling_directory(params), 'task_trace': 'on', 'training_trace': 'on', 'aicpu': 'on',
+               'fp_point': params.profiling_fp_point, 'bp_point': params.profiling_bp_point}
+    return {'profiling_mode': True, 'profiling_options': json.dumps(options)}
+
+
+def _dump(params: Any) -> Dict[str, Value]:
+    if params.over_dump:
+        return {'enable_dump_debug': True, 'dump_path': dump_directory(params),
+                'dump_debug_mode': params.dump_debug_mode}
+    if params.data_dump_flag:
+        return {'enable_dump': True, 'dump_path': dump_directory(params), 'dump_step': params.data_dump_step,
+                'dump_mode': params.dump_mode}
+    return {}
+
+
+def make_directories(params: Any) -> None:
+    """Creates the directories that the parameters name: without them the adapter aborts the process."""
+    if params.profiling:
+        files.make_directory(profiling_directory(params))
+    if params.over_dump or params.data_dump_flag:
+        files.make_directory(dump_directory(params))
+
+
+def session_config(chosen: Dict[str, Value]) -> tf.ConfigProto:
+    """The ConfigProto that puts every graph of a session on the device.
+
+    Raises:
+      KeyError: a parameter is not in TABLE.
+      ValueError: a value is not legal.
+    """
+    config = tf.ConfigProto(allow_soft_placement=True)
+    rewrite = config.graph_options.rewrite_options
+    rewrite.remapping = RewriterConfig.OFF
+    rewrite.memory_optimization = RewriterConfig.OFF
+    optimizer = rewrite.custom_optimizers.add()
+    optimizer.name = 'NpuOptimizer'
+    for key, value in chosen.items():
+        parameter = TABLE[key]
+        if not parameter.legal(value):
+            raise ValueError('NpuOptimizer: %s=%r' % (key, value))
+        setattr(optimizer.parameter_map[key], parameter.field, tf.compat.as_bytes(value)
+                if parameter.field == 's' else value)
+    return config
