@@ -1,7 +1,7 @@
 """Save, restore, resume, transfer. A checkpoint's number is the number of steps run."""
 
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
@@ -10,6 +10,13 @@ from lenet import run_directory
 from lenet.errors import UserError
 
 _PREFIX = 'model.ckpt'
+
+
+class Position(NamedTuple):
+    """How far a run has come."""
+
+    steps_run: int = 0
+    updates_applied: int = 0  # its global_step
 
 
 class Checkpoints:
@@ -65,8 +72,8 @@ def newest(output_dir: str) -> Optional[str]:
     return tf.train.latest_checkpoint(os.path.join(output_dir, run_directory.CHECKPOINTS))
 
 
-def steps_run(path: str) -> int:
-    """The number of steps run before `path`, a checkpoint of this program, was written.
+def position(path: str) -> Position:
+    """Where `path`, a checkpoint of this program, was written.
 
     Raises:
       UserError: it cannot be read.
@@ -75,7 +82,7 @@ def steps_run(path: str) -> int:
     if not reader.has_tensor('steps_run'):
         raise UserError('%s: holds no steps_run, so no run can be resumed from it; --restore_path starts from its '
                         'weights' % path)
-    return int(reader.get_tensor('steps_run'))
+    return Position(int(reader.get_tensor('steps_run')), int(reader.get_tensor('global_step')))
 
 
 def transfer(session: tf.Session, path: str, weights: Dict[str, tf.Variable], exclude: List[str]) -> List[str]:

@@ -13,8 +13,8 @@ def check(params: Any) -> None:
     Raises:
       UsageError: the first broken rule.
     """
-    for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _restore, _loss_scale, _paths, _dumps,
-                 _mixlist):
+    for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _restore, _loss_scale, _injection,
+                 _saturation, _paths, _dumps, _mixlist):
         rule(params)
 
 
@@ -70,9 +70,27 @@ def _restore(params: Any) -> None:
 
 
 def _loss_scale(params: Any) -> None:
-    if 0 < params.loss_scale_value < 1:
-        raise UsageError('--loss_scale_value=%g: 0 (dynamic, with --loss_scale_flag=1) or a number >= 1 is needed' %
-                         params.loss_scale_value)
+    kind, value = params.loss_scale, params.loss_scale_value
+    if 0 < value < 1:
+        raise UsageError('--loss_scale_value=%g: 0 or a number >= 1 is needed' % value)
+    if kind == 'none' and params.loss_scale_flag:
+        raise UsageError('--loss_scale=none and --loss_scale_flag=1 contradict each other: give one of them')
+    if kind == 'fixed' and not value:
+        raise UsageError('--loss_scale=fixed needs --loss_scale_value, a number >= 1')
+    if kind == 'dynamic' and value:
+        raise UsageError('--loss_scale=dynamic and --loss_scale_value=%g contradict each other: --loss_scale_init is a '
+                         "dynamic scale's first value" % value)
+
+
+def _injection(params: Any) -> None:
+    if not all(step.isdigit() and int(step) > 0 for step in params.inject_overflow):
+        raise UsageError('--inject_overflow=%s: numbers of steps from 1, joined by commas, are needed' %
+                         ','.join(params.inject_overflow))
+
+
+def _saturation(params: Any) -> None:
+    if params.saturate and params.platform == 'npu':
+        raise UsageError('--saturate emulates on a CPU what --platform=npu does by itself: leave it out')
 
 
 def _paths(params: Any) -> None:

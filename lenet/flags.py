@@ -17,6 +17,7 @@ DUMP_MODES = ['output', 'input', 'all']
 DUMP_DEBUG_MODES = ['all', 'aicore_overflow', 'atomic_overflow']
 LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
 MAX_COUNT = 10 ** 9
+MAX_SCALE = 2.0 ** 127  # the largest power of two in float32
 MAX_SEED = 2 ** 31 - 1
 
 # What a flag left alone means, where that depends on the platform.
@@ -92,12 +93,30 @@ def _define_output(values: flags.FlagValues) -> None:
 
 
 def _define_precision(values: flags.FlagValues) -> None:
-    flags.DEFINE_enum('precision_mode', None, PRECISION_MODES, 'NPU only: how the graph engine lowers precision '
-                      '(default allow_mix_precision). The CPU computes in float32.', flag_values=values)
-    flags.DEFINE_integer('loss_scale_flag', 0, '1 turns loss scaling on.', 0, 1, flag_values=values)
-    flags.DEFINE_float('loss_scale_value', 0, 'With --loss_scale_flag=1: 0 is dynamic (2**32 at first, doubled after '
-                       '1000 good steps, halved after 2 overflows); >= 1 is that fixed scale.', 0, 2.0 ** 127,
+    flags.DEFINE_enum('precision_mode', None, PRECISION_MODES, 'What is lowered to float16: on the NPU by the graph '
+                      'engine (default allow_mix_precision), on the CPU by rounding (default must_keep_origin_dtype).',
+                      flag_values=values)
+    flags.DEFINE_bool('saturate', False, 'CPU only: float16 overflows become +-65504 and NaN 0, and a sticky status '
+                      'tells the loss scaling, as on the 910; otherwise infinities do.', flag_values=values)
+    flags.DEFINE_enum('loss_scale', None, ['none', 'fixed', 'dynamic'], 'Loss scaling. Default: what the reference '
+                      'flags --loss_scale_flag and --loss_scale_value say.', flag_values=values)
+    flags.DEFINE_integer('loss_scale_flag', 0, '1 turns loss scaling on: dynamic, or fixed at --loss_scale_value.', 0, 1,
+                         flag_values=values)
+    flags.DEFINE_float('loss_scale_value', 0, 'The fixed scale, >= 1; 0 is dynamic.', 0, MAX_SCALE, flag_values=values)
+    flags.DEFINE_float('loss_scale_init', None, "A dynamic scale's first value. Default: 2**15 with "
+                       "--loss_scale=dynamic, the reference's 2**32 with --loss_scale_flag=1.", 1, MAX_SCALE,
                        flag_values=values)
+    flags.DEFINE_integer('loss_scale_increment_every', 1000, 'Consecutive steps without overflow before a dynamic scale '
+                         'grows.', 1, MAX_COUNT, flag_values=values)
+    flags.DEFINE_float('loss_scale_increment_ratio', 2.0, 'How much it grows.', 1.0, 65536.0, flag_values=values)
+    flags.DEFINE_integer('loss_scale_decrement_every', 2, 'Steps with overflow before a dynamic scale shrinks.', 1,
+                         MAX_COUNT, flag_values=values)
+    flags.DEFINE_float('loss_scale_decrement_ratio', 0.5, 'How much it shrinks, never below 1.', 1 / 65536, 0.99,
+                       flag_values=values)
+    flags.DEFINE_integer('max_skipped', 500, 'Consecutive steps, all with their update skipped, that end the run.', 1,
+                         MAX_COUNT, flag_values=values)
+    flags.DEFINE_list('inject_overflow', [], 'Testing aid: numbers of steps, from 1, whose gradients are made to '
+                      'overflow, as 3,17.', flag_values=values)
 
 
 def _define_npu(values: flags.FlagValues) -> None:
@@ -188,6 +207,7 @@ def complete(params: Params, platform: str) -> Params:
     decided.setdefault('replicas', _default_replicas(params.batch_size))
     decided['eval_every'] = decided['checkpoint_every'] = params.steps
     params = _fill(params, decided)
+    params = _fill(params, _decide_loss_scale(params))
     n = params.iterations_per_loop
     params = _fill(params, {'log_every': n * -(-100 // n)})
     flag_rules.check(params)
@@ -196,6 +216,12 @@ def complete(params: Params, platform: str) -> Params:
 
 def _fill(params: Params, decided: Dict[str, Any]) -> Params:
     return params._replace(**{name: value for name, value in decided.items() if getattr(params, name) is None})
+
+
+def _decide_loss_scale(params: Params) -> Dict[str, Any]:
+    by_reference = params.loss_scale is None
+    kind = 'none' if not params.loss_scale_flag else 'fixed' if params.loss_scale_value else 'dynamic'
+    return {'loss_scale': kind, 'loss_scale_init': 2.0 ** 32 if by_reference else 2.0 ** 15}
 
 
 def _default_replicas(batch_size: int) -> int:

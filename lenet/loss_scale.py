@@ -2,7 +2,7 @@
 
 Small gradients vanish in float16 (below 2**-24); multiplying the loss, and dividing the gradients by the same number
 in float32, keeps them (Micikevicius et al. 2018, "Mixed Precision Training"). Where a scaled gradient overflows, the
-update is skipped.
+update is skipped, and so is the increment of global_step.
 """
 
 from typing import Any, Dict, NamedTuple
@@ -10,10 +10,11 @@ from typing import Any, Dict, NamedTuple
 import tensorflow.compat.v1 as tf
 
 NONE, FIXED, DYNAMIC = 'none', 'fixed', 'dynamic'
+_NEVER_USED = 0.0  # value of the variable loss_scale before a dynamic manager has had it
 
 
 class LossScale(NamedTuple):
-    """How to scale. The numbers are the reference implementation's."""
+    """How to scale."""
 
     kind: str = NONE
     value: float = 1.0  # the fixed scale, or a dynamic one's first
@@ -23,16 +24,11 @@ class LossScale(NamedTuple):
     decrement_ratio: float = 0.5
 
 
-REFERENCE_INITIAL_SCALE = 2.0 ** 32
-
-
 def from_params(params: Any) -> LossScale:
-    """The LossScale that --loss_scale_flag and --loss_scale_value ask for."""
-    if not params.loss_scale_flag:
-        return LossScale()
-    if params.loss_scale_value:
-        return LossScale(FIXED, params.loss_scale_value)
-    return LossScale(DYNAMIC, REFERENCE_INITIAL_SCALE)
+    """The LossScale of a completed Params."""
+    value = {NONE: 1.0, FIXED: params.loss_scale_value, DYNAMIC: params.loss_scale_init}[params.loss_scale]
+    return LossScale(params.loss_scale, value, params.loss_scale_increment_every, params.loss_scale_increment_ratio,
+                     params.loss_scale_decrement_every, params.loss_scale_decrement_ratio)
 
 
 def state_variables() -> Dict[str, tf.Variable]:
@@ -44,12 +40,19 @@ def state_variables() -> Dict[str, tf.Variable]:
 def complete_state() -> None:
     """Creates what a dynamic manager would have created, unless one has.
 
-    Every checkpoint so has the same keys: a run without dynamic scaling carries the state through, unused.
+    Every checkpoint so has the same keys; a run without dynamic scaling carries the state through, unused.
     """
     present = state_variables()
-    for name, value in (('loss_scale', REFERENCE_INITIAL_SCALE), ('good_steps', 0), ('bad_steps', 0)):
+    for name, value in (('loss_scale', _NEVER_USED), ('good_steps', 0), ('bad_steps', 0)):
         if name not in present:
             tf.Variable(value, name=name, trainable=False, dtype=tf.float32 if name == 'loss_scale' else tf.int32)
+
+
+def start_if_never_used(session: tf.Session, loss_scale: LossScale) -> None:
+    """After a restore: gives a dynamic scale its first value if the checkpoint is of a run without one."""
+    variable = state_variables()['loss_scale']
+    if loss_scale.kind == DYNAMIC and session.run(variable) == _NEVER_USED:
+        variable.load(loss_scale.value, session)
 
 
 def wrap_with_contrib(optimizer: tf.train.Optimizer, loss_scale: LossScale) -> tf.train.Optimizer:
@@ -74,3 +77,16 @@ def current(loss_scale: LossScale) -> tf.Tensor:
     if loss_scale.kind == DYNAMIC:
         return state_variables()['loss_scale'].read_value()
     return tf.constant(loss_scale.value, tf.float32)
+
+
+def overflow_loss(loss: tf.Tensor, is_injected: tf.Tensor) -> tf.Tensor:
+    """`loss` with gradients that overflow float32 where `is_injected` (bool []) is true."""
+    # Twice: a single factor leaves a small gradient finite.
+    factor = tf.where(is_injected, tf.constant(2.0 ** 127), tf.constant(1.0))
+    return loss * factor * factor
+
+
+def fail_where(gradients: list, overflowed: tf.Tensor) -> list:
+    """Makes all gradients infinite where `overflowed` (bool []) is true, so that the optimizer skips the update."""
+    penalty = tf.where(overflowed, tf.constant(float('inf')), tf.constant(0.0))
+    return [(gradient + penalty, variable) for gradient, variable in gradients]

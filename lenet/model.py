@@ -21,6 +21,8 @@ from typing import Dict
 
 import tensorflow.compat.v1 as tf
 
+from lenet.precision import FLOAT32, Precision
+
 IMAGE_SHAPE = (28, 28, 1)
 NUM_CLASSES = 10
 
@@ -68,13 +70,14 @@ def create_variables(activation: str, seed: int, num_classes: int = NUM_CLASSES)
     return created
 
 
-def logits(images: tf.Tensor, variables: Variables, activation: str) -> tf.Tensor:
+def logits(images: tf.Tensor, variables: Variables, activation: str, precision: Precision = FLOAT32) -> tf.Tensor:
     """The network's forward pass.
 
     Args:
       images: float32 [B, 28, 28, 1] in [0, 1].
       variables: as create_variables made them (or tensors of those shapes).
       activation: a key of ACTIVATIONS.
+      precision: which tensors are rounded to float16.
 
     Returns:
       float32 [B, num_classes].
@@ -84,28 +87,39 @@ def logits(images: tf.Tensor, variables: Variables, activation: str) -> tf.Tenso
     """
     if tuple(images.shape.as_list()[1:]) != IMAGE_SHAPE:
         raise ValueError('images: expected [B, 28, 28, 1], got %s' % images.shape)
-    activate = ACTIVATIONS[activation]
-    hidden = _convolution_and_pooling('layer_1', images, variables, activate)  # [B, 14, 14, 6]
-    hidden = _convolution_and_pooling('layer_2', hidden, variables, activate)  # [B, 7, 7, 16]
+    def activate(hidden: tf.Tensor) -> tf.Tensor:
+        return precision.vector(ACTIVATIONS[activation](hidden))
+
+    hidden = precision.vector(images)
+    hidden = activate(_convolution_and_pooling('layer_1', hidden, variables, precision))  # [B, 14, 14, 6]
+    hidden = activate(_convolution_and_pooling('layer_2', hidden, variables, precision))  # [B, 7, 7, 16]
     hidden = tf.reshape(hidden, [-1, 7 * 7 * 16])
-    hidden = activate(_dense('fc_1', hidden, variables))
-    hidden = activate(_dense('fc_2', hidden, variables))
-    return _dense('fc_3', hidden, variables)
+    hidden = activate(_dense('fc_1', hidden, variables, precision))
+    hidden = activate(_dense('fc_2', hidden, variables, precision))
+    return _dense('fc_3', hidden, variables, precision)
 
 
-def _convolution_and_pooling(name: str, inputs: tf.Tensor, variables: Variables, activate) -> tf.Tensor:
+def _convolution_and_pooling(name: str, inputs: tf.Tensor, variables: Variables, precision: Precision) -> tf.Tensor:
     """[B, H, W, C] -> [B, H/2, W/2, C'].
 
     Adding a bias and applying a monotone activation commute with taking a maximum: after the pooling they cost a
     quarter and give the same.
     """
     with tf.name_scope(name):
-        maps = tf.nn.conv2d(inputs, variables[name + '/weights'], strides=[1, 1, 1, 1], padding='SAME')
-        pooled = tf.nn.max_pool2d(maps, ksize=2, strides=2, padding='VALID')
-        return activate(tf.nn.bias_add(pooled, variables[name + '/bias']))
+        kernel = precision.matrix(tf.convert_to_tensor(variables[name + '/weights']))
+        maps = tf.nn.conv2d(precision.matrix(inputs), kernel, strides=[1, 1, 1, 1], padding='SAME')
+        pooled = tf.nn.max_pool2d(precision.matrix(maps), ksize=2, strides=2, padding='VALID')
+        return _add_bias(name, pooled, variables, precision)
 
 
-def _dense(name: str, inputs: tf.Tensor, variables: Variables) -> tf.Tensor:
+def _dense(name: str, inputs: tf.Tensor, variables: Variables, precision: Precision) -> tf.Tensor:
     """[B, in] -> [B, out]."""
     with tf.name_scope(name):
-        return tf.nn.bias_add(tf.matmul(inputs, variables[name + '/weight']), variables[name + '/bias'])
+        weight = precision.matrix(tf.convert_to_tensor(variables[name + '/weight']))
+        product = precision.matrix(tf.matmul(precision.matrix(inputs), weight))
+        return _add_bias(name, product, variables, precision)
+
+
+def _add_bias(name: str, inputs: tf.Tensor, variables: Variables, precision: Precision) -> tf.Tensor:
+    bias = precision.vector(tf.convert_to_tensor(variables[name + '/bias']))
+    return precision.vector(tf.nn.bias_add(inputs, bias))

@@ -16,6 +16,7 @@ from lenet import signals
 from lenet import training_graph
 from lenet.errors import UserError
 from lenet.ledger import Ledger
+from lenet.update_account import UpdateAccount
 
 
 class SessionLoop:
@@ -23,20 +24,23 @@ class SessionLoop:
 
     def __init__(self, params: Any, platform: Any, built: training_graph.TrainingGraph,
                  checkpoints: checkpoint.Checkpoints, recorder: metrics.Recorder, ledger: Ledger,
-                 start_step: int) -> None:
+                 start: checkpoint.Position) -> None:
         self._params = params
         self._platform = platform
         self._built = built
         self._checkpoints = checkpoints
         self._recorder = recorder
         self._ledger = ledger
-        self._start_step = self._saved_at = start_step
+        self._start = start
+        self._saved_at = start.steps_run
         self._images_per_step = params.batch_size * platform.size
         self._evaluated_at, self._evaluation = -1, None
         self._outputs: Dict[str, np.ndarray] = {}  # of the last call
-        self._unlogged: List[np.ndarray] = []  # losses of the calls since the last log line
-        self._unlogged_seconds = 0.0
-        self.step = self._former_step = start_step  # steps run by now, and before the last call
+        self._unlogged = _Window()
+        self._updates: Optional[UpdateAccount] = None
+        if params.loss_scale != scaling.NONE:
+            self._updates = UpdateAccount(start, params.max_skipped)
+        self.step = self._former_step = start.steps_run  # steps run by now, and before the last call
         self.calls: List[Tuple[int, float]] = []  # steps and seconds of each
 
     def run(self, session: tf.Session, train_op: tf.Operation, stop: signals.StopRequest) -> None:
@@ -66,14 +70,21 @@ class SessionLoop:
             raise UserError('steps_run stayed at %d: a session.run did no step' % self.step)
         if not self.calls:
             self._check_sinking(n)
-        self._unlogged.append(outputs['losses'][np.arange(self._former_step, self.step) % n])
-        self._unlogged_seconds += seconds
+        self._outputs = outputs
         self._ledger.add('steady_steps' if self.calls else 'first_call', seconds)
         self.calls.append((self.step - self._former_step, seconds))
-        self._outputs = outputs
-        if not np.isfinite(self._last_loss()) and scaling.from_params(self._params).kind == scaling.NONE:
+        places = np.arange(self._former_step, self.step) % n
+        self._unlogged.add(outputs['record/loss'][places], seconds, self._account_updates(places))
+        if not np.isfinite(self._last_loss()) and self._updates is None:
             raise UserError('the loss became %s by step %d: try a smaller --learning_rate than %g (%s)' %
                             (self._last_loss(), self.step, self._params.learning_rate, self._newest_checkpoint()))
+
+    def _account_updates(self, places: np.ndarray) -> List[int]:
+        """Returns the numbers of the steps whose update was skipped; `places` are those of the call's steps."""
+        if self._updates is None:
+            return []
+        return self._updates.add(self._former_step + 1, self._outputs['record/global_step'][places],
+                                 float(self._outputs['loss_scale']))
 
     def _check_sinking(self, n: int) -> None:
         """An NPU that cannot sink the loop says nothing and runs one step per session.run: right, but slow."""
@@ -83,7 +94,7 @@ class SessionLoop:
                           'on slowly. Likely causes: %s' % (ran, n, self._platform.sinking_causes))
 
     def _last_loss(self) -> float:
-        return float(self._outputs['losses'][(self.step - 1) % self._params.iterations_per_loop])
+        return float(self._outputs['record/loss'][(self.step - 1) % self._params.iterations_per_loop])
 
     def _newest_checkpoint(self) -> str:
         return 'the newest checkpoint is of step %d' % self._saved_at if self._saved_at else 'no checkpoint was written'
@@ -101,20 +112,20 @@ class SessionLoop:
 
     def _log(self) -> None:
         with self._ledger.timing('logging'):
-            losses = np.concatenate(self._unlogged)
-            rate = self._images_per_step * len(losses) / self._unlogged_seconds
-            counts = self.counts()
+            window, self._unlogged = self._unlogged, _Window()
+            losses, counts = window.losses(), self.counts()
+            rate = self._images_per_step * len(losses) / window.seconds
             mean = float(np.mean(losses, dtype=np.float64))
+            values = {'loss': mean, 'last_loss': counts['loss'],
+                      'learning_rate': float(self._outputs['learning_rate']), 'images_per_second': rate}
+            values.update({name: counts[name] for name in counts if name.startswith(('updates', 'loss_scale'))})
+            if self._updates is not None:
+                values.update(skipped_steps=window.skipped_steps)
             self._recorder.losses(losses)
-            self._recorder.record('train', self.step, {
-                'loss': mean, 'last_loss': counts['loss'], 'learning_rate': float(self._outputs['learning_rate']),
-                'images_per_second': rate, 'updates_applied': counts['updates_applied'],
-                'updates_skipped': counts['updates_skipped'], 'loss_scale': counts['loss_scale']})
+            self._recorder.record('train', self.step, values)
             if not progress.on_terminal():
                 progress.say('epoch: %d step: %d loss: %.4f sec/step: %.5f images/sec: %.1f' % (
-                    (self.step - 1) // self._params.steps + 1, self.step, mean,
-                    self._unlogged_seconds / len(losses), rate))
-            self._unlogged, self._unlogged_seconds = [], 0.0
+                    (self.step - 1) // self._params.steps + 1, self.step, mean, window.seconds / len(losses), rate))
 
     def _evaluate(self, session: tf.Session) -> None:
         with self._ledger.timing('evaluation'):
@@ -133,9 +144,17 @@ class SessionLoop:
     def counts(self) -> Dict[str, Any]:
         """Steps, updates, the last step's loss and the loss scale, as of the last call."""
         applied = int(self._outputs['global_step'])
-        return {'steps_run': self.step, 'steps_this_run': self.step - self._start_step, 'updates_applied': applied,
-                'updates_skipped': self.step - applied, 'loss': self._last_loss(),
-                'loss_scale': float(self._outputs['loss_scale'])}
+        counts = {'steps_run': self.step, 'steps_this_run': self.step - self._start.steps_run,
+                  'updates_applied': applied, 'updates_skipped': self.step - applied,
+                  'loss': self._last_loss(), 'loss_scale': float(self._outputs['loss_scale'])}
+        if 'good_steps' in self._outputs:
+            counts.update(loss_scale_good_steps=int(self._outputs['good_steps']),
+                          loss_scale_bad_steps=int(self._outputs['bad_steps']))
+        return counts
+
+    def skip_rate(self) -> float:
+        """The share of this run's steps whose update was skipped."""
+        return self._updates.skip_rate if self._updates else 0.0
 
     def throughput(self) -> results.Throughput:
         """Of all calls after the first, which compiles."""
@@ -146,3 +165,20 @@ class SessionLoop:
     def final_evaluation(self) -> Optional[Dict[str, Any]]:
         """accuracy.report of the weights as they are now, None if these were not evaluated."""
         return self._evaluation if self._evaluated_at == self.step else None
+
+
+class _Window:
+    """The calls since the last log line."""
+
+    def __init__(self) -> None:
+        self._losses: List[np.ndarray] = []
+        self.seconds = 0.0
+        self.skipped_steps: List[int] = []
+
+    def add(self, losses: np.ndarray, seconds: float, skipped_steps: List[int]) -> None:
+        self._losses.append(losses)
+        self.seconds += seconds
+        self.skipped_steps += skipped_steps
+
+    def losses(self) -> np.ndarray:
+        return np.concatenate(self._losses)

@@ -3,13 +3,14 @@
 Letters: B batch, N steps per session.run, R replicas.
 """
 
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
 from lenet import loss_scale as scaling
 from lenet import model
 from lenet import schedule
+from lenet.precision import FLOAT32, Precision
 
 
 class Adam(tf.train.AdamOptimizer):
@@ -30,16 +31,27 @@ class State(NamedTuple):
 
     global_step: tf.Variable  # int64 [], updates applied
     steps_run: tf.Variable  # int64 [], steps run, with those whose update was skipped
-    losses: tf.Variable  # float32 [N], of the current call's steps; a local variable, not in checkpoints
+    records: Dict[str, tf.Variable]  # of the current call's steps, each [N]; local variables, not in checkpoints
+    float_status: Optional[tf.Variable]  # int32 [], not 0 after an overflow that was saturated; local
 
 
-def create_state(steps_per_call: int) -> State:
-    """Creates the counters and the record of losses."""
+def _local_variable(name: str, shape: list, dtype: tf.DType) -> tf.Variable:
+    return tf.get_variable(name, shape, dtype, tf.zeros_initializer(), trainable=False, use_resource=True,
+                           collections=[tf.GraphKeys.LOCAL_VARIABLES])
+
+
+def create_state(params: Any) -> State:
+    """Creates the counters, and the records: the loss of each step; where losses are scaled also global_step and the
+    scale after it."""
     global_step = tf.train.get_or_create_global_step()
     steps_run = tf.get_variable('steps_run', [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True)
-    losses = tf.get_variable('losses', [steps_per_call], tf.float32, tf.zeros_initializer(), trainable=False,
-                             use_resource=True, collections=[tf.GraphKeys.LOCAL_VARIABLES])
-    return State(global_step, steps_run, losses)
+    dtypes = {'loss': tf.float32}
+    if params.loss_scale != scaling.NONE:
+        dtypes.update(global_step=tf.int64, loss_scale=tf.float32)
+    records = {name: _local_variable('record/' + name, [params.iterations_per_loop], dtype)
+               for name, dtype in dtypes.items()}
+    return State(global_step, steps_run, records,
+                 _local_variable('float_status', [], tf.int32) if params.saturate else None)
 
 
 def normalize(images: tf.Tensor) -> tf.Tensor:
@@ -61,7 +73,7 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables, activation: str,
-               replicas: int) -> tf.Tensor:
+               replicas: int, precision: Precision = FLOAT32) -> tf.Tensor:
     """The mean loss of a batch, float32 [].
 
     The batch is split into `replicas` towers of B/R images that share the variables. The mean of their means is the
@@ -72,13 +84,14 @@ def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables,
       images: uint8 [B, 28, 28, 1].
       labels: int32 [B].
       replicas: R, divides B.
+      precision: which tensors are rounded to float16.
     """
     losses = []
     for tower, (part, answers) in enumerate(zip(tf.split(images, replicas), tf.split(labels, replicas))):
         with tf.name_scope('tower_%d' % tower):
-            logits = model.logits(normalize(part), variables, activation)
-            losses.append(tf.reduce_mean(cross_entropy(logits, answers)))
-    return tf.add_n(losses) / replicas
+            logits = model.logits(normalize(part), variables, activation, precision)
+            losses.append(tf.reduce_mean(precision.vector(cross_entropy(logits, answers))))
+    return precision.vector(tf.add_n(losses) / replicas)
 
 
 def learning_rate(step: tf.Tensor, params: Any) -> tf.Tensor:
@@ -98,26 +111,52 @@ def base_optimizer(state: State, variables: model.Variables, params: Any) -> Ada
 
 
 def build(batch: tuple, variables: model.Variables, state: State, optimizer: tf.train.Optimizer,
-          params: Any) -> tf.Operation:
+          loss_scale: scaling.LossScale, precision: Precision, params: Any) -> tf.Operation:
     """One step on one batch: updates the variables and the state.
 
     Args:
       batch: (uint8 [B, 28, 28, 1], int32 [B]), as an iterator's get_next gives them.
       optimizer: what the platform made of the base optimizer.
+      precision: which tensors are rounded to float16.
     """
     images, labels = batch
-    loss = batch_loss(images, labels, variables, params.activation, params.replicas)
-    gradients = optimizer.compute_gradients(loss, var_list=list(variables.values()))
+    step = state.steps_run.read_value()
+    loss = batch_loss(images, labels, variables, params.activation, params.replicas, precision)
+    optimized = loss
+    if params.inject_overflow:
+        optimized = scaling.overflow_loss(loss, _is_one_of(step + 1, params.inject_overflow))
+    gradients = optimizer.compute_gradients(optimized, var_list=list(variables.values()))
+    if state.float_status is not None and loss_scale.kind != scaling.NONE:
+        gradients = scaling.fail_where(gradients, _was_saturated(gradients, state.float_status))
     update = optimizer.apply_gradients(gradients, global_step=state.global_step)
-    with tf.control_dependencies([update, _record(loss, state)]):
+    with tf.control_dependencies([update]):
+        counted = {'loss': loss, 'global_step': state.global_step.read_value(),
+                   'loss_scale': scaling.current(loss_scale)}
+        recorded = [_record(counted[name], record, step) for name, record in state.records.items()]
+    with tf.control_dependencies(recorded):
         return state.steps_run.assign_add(1, read_value=False)
 
 
-def _record(loss: tf.Tensor, state: State) -> tf.Operation:
-    """Writes the step's loss to its place in `state.losses`; a select, which every device has, not a scatter."""
-    n = state.losses.shape.num_elements()
-    here = tf.equal(tf.range(n, dtype=tf.int64), state.steps_run.read_value() % n)
-    return state.losses.assign(tf.where(here, tf.fill([n], loss), state.losses.read_value()), read_value=False)
+def _is_one_of(step: tf.Tensor, steps: List[str]) -> tf.Tensor:
+    """bool []: whether `step` (int64 []) is among `steps`, numbers as the flag has them."""
+    return tf.reduce_any(tf.equal(step, tf.constant([int(s) for s in steps], tf.int64)))
+
+
+def _was_saturated(gradients: list, float_status: tf.Variable) -> tf.Tensor:
+    """bool []: whether the step's tensors overflowed; read and cleared after the last of them."""
+    with tf.control_dependencies([gradient for gradient, _ in gradients]):
+        status = tf.identity(float_status.read_value())
+    with tf.control_dependencies([status]):
+        clear = float_status.assign(0, read_value=False)
+    with tf.control_dependencies([clear]):
+        return status > 0
+
+
+def _record(value: tf.Tensor, record: tf.Variable, step: tf.Tensor) -> tf.Operation:
+    """Writes `value` to its step's place in `record` ([N]): a select, which every device has, not a scatter."""
+    n = record.shape.num_elements()
+    here = tf.equal(tf.range(n, dtype=tf.int64), step % n)
+    return record.assign(tf.where(here, tf.fill([n], value), record.read_value()), read_value=False)
 
 
 def outputs(train_op: tf.Operation, state: State, loss_scale: scaling.LossScale,
@@ -125,6 +164,9 @@ def outputs(train_op: tf.Operation, state: State, loss_scale: scaling.LossScale,
     """What a session.run reports, read after its last step: the tensors of the one fetch list."""
     with tf.control_dependencies([train_op]):
         steps_run = state.steps_run.read_value()
-        return {'losses': state.losses.read_value(), 'learning_rate': learning_rate(steps_run - 1, params),
-                'steps_run': steps_run, 'global_step': state.global_step.read_value(),
-                'loss_scale': scaling.current(loss_scale)}
+        reported = {'learning_rate': learning_rate(steps_run - 1, params), 'steps_run': steps_run,
+                    'global_step': state.global_step.read_value(), 'loss_scale': scaling.current(loss_scale)}
+        if loss_scale.kind == scaling.DYNAMIC:
+            reported.update({name: variable.read_value() for name, variable in scaling.state_variables().items()})
+        reported.update({'record/' + name: record.read_value() for name, record in state.records.items()})
+        return reported

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 import lenet
 from lenet import checkpoint
+from lenet import loss_scale as scaling
 from lenet import metrics
 from lenet import platforms
 from lenet import progress
@@ -18,6 +19,7 @@ from lenet.data import dataset
 from lenet.errors import UserError
 from lenet.ledger import Ledger
 from lenet.session_loop import SessionLoop
+from lenet.update_account import TOLERABLE_SKIP_RATE
 
 
 def train(params: Any) -> int:
@@ -36,9 +38,9 @@ def train(params: Any) -> int:
     ledger.add('imports', ledger.total())
     if params.autotune:
         progress.warn('--autotune belongs to an early Ascend toolkit and has no effect')
-    newest, start_step = _starting_point(params)
-    if start_step >= params.steps * params.epochs:
-        progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start_step))
+    newest, start = _starting_point(params)
+    if start.steps_run >= params.steps * params.epochs:
+        progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
         return 0
     platform = platforms.choose(params)
     with ledger.timing('data'):
@@ -46,41 +48,42 @@ def train(params: Any) -> int:
     if platform.rank == 0:  # all ranks train, one writes
         run_directory.prepare(params)
     with ledger.timing('graph'):
-        built = training_graph.build(params, platform, data, start_step)
+        built = training_graph.build(params, platform, data, start.steps_run)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
         with ledger.timing('graph'):
             checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count, writes=platform.rank == 0)
             training_graph.initialize(session, built, lambda: _load(session, params, checkpoints, built, newest))
             train_op = platform.sink(session, built.train_op)
         loss_file = results.loss_file(params.output_dir, params, platform.size)
-        recorder = (metrics.Recorder(params.output_dir, loss_file, built.graph, start_step) if platform.rank == 0
-                    else metrics.NoRecorder())
+        recorder = (metrics.Recorder(params.output_dir, loss_file, built.graph, start.steps_run)
+                    if platform.rank == 0 else metrics.NoRecorder())
         with contextlib.closing(recorder), signals.deferred() as stop:
-            loop = SessionLoop(params, platform, built, checkpoints, recorder, ledger, start_step)
+            loop = SessionLoop(params, platform, built, checkpoints, recorder, ledger, start)
             loop.run(session, train_op, stop)
     _report(params, platform, data, loop, ledger, stop)
     return 128 + stop.signum if stop.signum else 0
 
 
-def _starting_point(params: Any) -> Tuple[Optional[str], int]:
-    """The checkpoint to resume from, None for a fresh start, and the steps that were run before it."""
+def _starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
+    """The checkpoint to resume from, None for a fresh start, and how far it had come."""
     if not params.resume:
-        return None, 0
+        return None, checkpoint.Position()
     newest = checkpoint.newest(params.output_dir)
     if newest is None:
         progress.warn('--resume: no checkpoint in %s yet, starting from the beginning' % params.output_dir)
-        return None, 0
-    start_step = checkpoint.steps_run(newest)
-    if (params.steps * params.epochs - start_step) % params.iterations_per_loop:
+        return None, checkpoint.Position()
+    start = checkpoint.position(newest)
+    if (params.steps * params.epochs - start.steps_run) % params.iterations_per_loop:
         raise UserError('%s: the steps left, --steps x --epochs - %d, are not a multiple of --iterations_per_loop=%d' %
-                        (newest, start_step, params.iterations_per_loop))
-    return newest, start_step
+                        (newest, start.steps_run, params.iterations_per_loop))
+    return newest, start
 
 
 def _load(session: tf.Session, params: Any, checkpoints: checkpoint.Checkpoints,
           built: training_graph.TrainingGraph, newest: Optional[str]) -> None:
     if newest:
         checkpoints.restore(session, newest)
+        scaling.start_if_never_used(session, scaling.from_params(params))
         progress.say('resumed from %s' % newest)
     elif params.restore_path is not None:
         names = checkpoint.transfer(session, params.restore_path, built.weights, params.restore_exclude)
@@ -97,6 +100,9 @@ def _report(params: Any, platform: Any, data: dataset.Dataset, loop: SessionLoop
     results.write(params.output_dir, summary)
     for line in results.closing_lines(summary):
         progress.say(line)
+    if loop.skip_rate() > TOLERABLE_SKIP_RATE:
+        progress.warn('%.2f %% of the updates were skipped for overflow, more than %.1f %%: a smaller first loss scale '
+                      'loses fewer' % (100 * loop.skip_rate(), 100 * TOLERABLE_SKIP_RATE))
     if stop.signum is not None:
         progress.warn('%s after step %d of %d; --resume goes on from there' %
                       (ended, loop.step, params.steps * params.epochs))

@@ -8,6 +8,7 @@ from lenet import accuracy
 from lenet import loop
 from lenet import loss_scale as scaling
 from lenet import model
+from lenet import precision
 from lenet import step
 from lenet.data import pipeline
 from lenet.data.splits import Dataset
@@ -33,20 +34,30 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0) -> 
         iterator = pipeline.training_iterator(dataset.train, params.batch_size, params.seed, start_step, platform.rank,
                                               platform.size, shuffle=not params.random_remove)
         weights = model.create_variables(params.activation, params.seed)
-        state = step.create_state(params.iterations_per_loop)
+        state = step.create_state(params)
+        rounding = _rounding(params, platform, state.float_status)
         loss_scale = scaling.from_params(params)
         optimizer = platform.optimizer(step.base_optimizer(state, weights, params), loss_scale)
         scaling.complete_state()
 
         def one_step() -> tf.Operation:
-            return step.build(iterator.get_next(), weights, state, optimizer, params)
+            return step.build(iterator.get_next(), weights, state, optimizer, loss_scale, rounding,
+                              params)
 
         train_op = loop.repeat(one_step, params.iterations_per_loop if platform.loops_in_graph else 1)
         outputs = step.outputs(train_op, state, loss_scale, params)
-        evaluation = accuracy.build(dataset.test, weights, params) if params.evaluate else None
+        evaluation = None
+        if params.evaluate:
+            evaluation = accuracy.build(dataset.test, weights, params, _rounding(params, platform))
         initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
         return TrainingGraph(graph, iterator, train_op, outputs, evaluation, initializer,
                              platform.broadcast(list(weights.values())), weights)
+
+
+def _rounding(params: Any, platform: Any, float_status: Optional[tf.Variable] = None) -> precision.Precision:
+    if not platform.emulates_precision:
+        return precision.FLOAT32
+    return precision.of_mode(params.precision_mode, float_status)
 
 
 def initialize(session: tf.Session, built: TrainingGraph, load: Optional[Callable[[], None]] = None) -> None:

@@ -45,7 +45,7 @@ def train_in_memory(dataset, steps, start_step=0, initial=None, **flag_values):
         train_op = platform.sink(session, built.train_op)
         for _ in range(steps // params.iterations_per_loop):
             _, outputs = session.run([train_op, built.outputs])
-            losses.extend(outputs['losses'])
+            losses.extend(outputs['record/loss'])
         values = dict(zip([v.op.name for v in tf.global_variables()], session.run(tf.global_variables())))
     return values, np.array(losses), outputs
 

@@ -14,6 +14,7 @@ def save(directory, steps, keep=5, seed=1):
     with tf.Graph().as_default(), tf.Session() as session:
         weights = model.create_variables('sigmoid', seed)
         counter = tf.get_variable('steps_run', initializer=np.int64(0), trainable=False)
+        tf.get_variable('global_step', initializer=np.int64(7), trainable=False)
         checkpoints = checkpoint.Checkpoints(str(directory), keep)
         session.run(tf.global_variables_initializer())
         for step in steps:
@@ -26,7 +27,7 @@ def test_the_newest_is_found_and_knows_its_steps_also_after_the_directory_moved(
     save(tmp_path / 'run', [100, 200])
     os.rename(str(tmp_path / 'run'), str(tmp_path / 'moved here'))
     path = checkpoint.newest(str(tmp_path / 'moved here'))
-    assert path.endswith('model.ckpt-200') and checkpoint.steps_run(path) == 200
+    assert path.endswith('model.ckpt-200') and checkpoint.position(path) == (200, 7)
 
 
 def test_only_the_newest_are_kept(tmp_path):
@@ -45,7 +46,8 @@ def test_restoring_gives_every_value_back_and_keeps_counting_kept_checkpoints(tm
     path, saved = save(tmp_path, [10, 20], keep=2)
     with tf.Graph().as_default(), tf.Session() as session:
         weights = model.create_variables('sigmoid', 9)
-        tf.get_variable('steps_run', initializer=np.int64(0), trainable=False)
+        for counter in ('steps_run', 'global_step'):
+            tf.get_variable(counter, initializer=np.int64(0), trainable=False)
         checkpoints = checkpoint.Checkpoints(str(tmp_path), 2)
         checkpoints.restore(session, path)
         for name, value in session.run(dict(weights)).items():
@@ -90,7 +92,7 @@ def test_transfer_names_a_missing_variable_and_those_there_are(tmp_path):
     with pytest.raises(UserError, match='x: holds no layer_1/weights, but other'):
         transfer(path, [])
     with pytest.raises(UserError, match='x: holds no steps_run'):
-        checkpoint.steps_run(path)
+        checkpoint.position(path)
 
 
 def test_a_path_without_a_checkpoint_is_named(tmp_path):
@@ -99,7 +101,7 @@ def test_a_path_without_a_checkpoint_is_named(tmp_path):
     (tmp_path / 'x.index').write_bytes(b'')
     (tmp_path / 'x.data-00000-of-00001').write_bytes(b'')
     with pytest.raises(UserError, match='x: is no readable checkpoint'):
-        checkpoint.steps_run(str(tmp_path / 'x'))
+        checkpoint.position(str(tmp_path / 'x'))
 
 
 def test_a_directory_that_cannot_be_written_is_named_and_the_older_checkpoint_stays(tmp_path):

@@ -114,7 +114,7 @@ def test_a_stop_is_obeyed_after_the_call_and_leaves_a_checkpoint(train, monkeypa
     assert status == 143 and results['ended'] == 'stopped by SIGTERM'
     assert results['steps']['steps_run'] == 6 and results['evaluation'] is None
     assert [line['step'] for line in kinds(metrics, 'evaluation')] == [3]
-    assert checkpoint.steps_run(checkpoint.newest(results['flags']['output_dir'])) == 6
+    assert checkpoint.position(checkpoint.newest(results['flags']['output_dir'])).steps_run == 6
 
 
 def test_a_device_that_runs_no_step_is_noticed(train, monkeypatch):

@@ -23,6 +23,7 @@ class Cpu:
     size = 1
     use_resource = True  # read inside the while_loop, at each step
     loops_in_graph = True
+    emulates_precision = True
     sinking_causes = 'none is known: the loop is in the graph'
 
     def __init__(self, params: Any) -> None:

@@ -39,6 +39,7 @@ class Npu:
     device_type = platform.machine()
     use_resource = False  # as the reference program, which is known to run there
     loops_in_graph = False
+    emulates_precision = False  # the graph engine lowers precision by itself
     sinking_causes = ('another iterations_per_loop in the session config, a second node IterationOp, variables '
                       'initialized after the loop was loaded, input left on the host; see BUILD.md')
 
