@@ -4,7 +4,7 @@ Exit statuses: 0 done, 1 failed, 2 wrong command line, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import sys
-from typing import Callable, Optional
+from typing import Callable, List, Optional
 
 from absl import app
 from absl import flags
@@ -16,35 +16,43 @@ from lenet.errors import UsageError, UserError
 FLAGS = flags.FLAGS
 
 
-def parse_flags(argv: list) -> None:
-    """Parses `argv` into absl's FLAGS.
+def parse_flags(argv: list, positional: Optional[str] = None) -> List[str]:
+    """Parses `argv` into absl's FLAGS and returns the positional arguments.
+
+    Args:
+      positional: what the one positional argument is, None where none is taken.
 
     Raises:
-      UsageError: an unknown flag, a value out of bounds, a broken rule between flags, a missing flagfile, or a
-        positional argument (`--flag value` of a boolean flag silently means True: write `--flag=value`).
+      UsageError: an unknown flag, a value out of bounds, a broken rule between flags, a missing flagfile, or another
+        number of positional arguments (`--flag value` of a boolean flag silently means True: write `--flag=value`).
     """
     app.define_help_flags()
     try:
-        positional = FLAGS(argv)
+        arguments = FLAGS(argv)[1:]
     except flags.Error as error:
         raise UsageError(' '.join(str(error).split()))
     except SystemExit:  # --help; absl would leave with 1
         sys.exit(0)
-    if positional[1:]:
-        raise UsageError('unexpected argument %r: flags are written --name=value, see --help' % positional[1])
+    taken = 0 if positional is None else 1
+    if arguments[taken:]:
+        raise UsageError('unexpected argument %r: flags are written --name=value, see --help' % arguments[taken])
+    if len(arguments) < taken:
+        raise UsageError('%s is missing, see --help' % positional)
+    return arguments
 
 
-def run(main: Callable[[], Optional[int]]) -> None:
+def run(main: Callable[..., Optional[int]], positional: Optional[str] = None) -> None:
     """Runs an entry point and leaves the process with its exit status.
 
     Args:
-      main: called after the flags are parsed; returns the exit status, None for 0. A UserError that it raises is
-        printed in one line (--verbosity=1 adds the traceback), and its exit_code becomes the status.
+      main: called with the positional arguments after the flags are parsed; returns the exit status, None for 0. A
+        UserError that it raises is printed in one line (--verbosity=1 adds the traceback), and its exit_code becomes the
+        status.
+      positional: what the one positional argument is, None where none is taken.
     """
     signals.raise_on_signals()
     try:
-        parse_flags(sys.argv)
-        status = main() or 0
+        status = main(*parse_flags(sys.argv, positional)) or 0
         sys.stdout.flush()
     except UserError as error:
         _report('error: %s' % error)

@@ -17,7 +17,7 @@ DUMP_MODES = ['output', 'input', 'all']
 DUMP_DEBUG_MODES = ['all', 'aicore_overflow', 'atomic_overflow']
 LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
 MAX_COUNT = 10 ** 9
-MAX_SCALE = 2.0 ** 127  # the largest power of two in float32
+MAX_SCALE = 2.0 ** 126  # the largest whose inverse is a normal float32
 MAX_SEED = 2 ** 31 - 1
 
 # What a flag left alone means, where that depends on the platform.

@@ -36,3 +36,17 @@ def lenet(images, v, activate):
 def softmax_cross_entropy(logits, labels):
     shifted = logits - logits.max(axis=1, keepdims=True)
     return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+
+
+def rounded_lenet(images, v, activate, matrix, vector):
+    """The network where `matrix` rounds operands and results of convolutions and products, `vector` all else."""
+    def bias_and_activate(name, maps):
+        return vector(activate(vector(maps + vector(v[name + '/bias']))))
+    hidden = vector(images)
+    for name in ('layer_1', 'layer_2'):
+        maps = matrix(convolve_same(matrix(hidden), matrix(v[name + '/weights'])))
+        hidden = bias_and_activate(name, pool(maps))
+    hidden = hidden.reshape(len(images), -1)
+    for name in ('fc_1', 'fc_2'):
+        hidden = bias_and_activate(name, matrix(matrix(hidden) @ matrix(v[name + '/weight'])))
+    return vector(matrix(matrix(hidden) @ matrix(v['fc_3/weight'])) + vector(v['fc_3/bias']))

@@ -117,6 +117,28 @@ def test_a_stop_is_obeyed_after_the_call_and_leaves_a_checkpoint(train, monkeypa
     assert checkpoint.position(checkpoint.newest(results['flags']['output_dir'])).steps_run == 6
 
 
+def test_skipped_updates_are_recorded_and_warned_about(train, capsys):
+    _, results, metrics = train(loss_scale='dynamic', inject_overflow=['2', '7', '8'])
+    assert [line['skipped_steps'] for line in kinds(metrics, 'train')] == [[2], [], [7, 8], []]
+    assert [line['loss_scale'] for line in kinds(metrics, 'train')] == [2 ** 15, 2 ** 15, 2 ** 14, 2 ** 14]
+    assert results['steps']['updates_applied'] == 9 and results['steps']['updates_skipped'] == 3
+    assert '25.00 % of the updates were skipped' in capsys.readouterr().err
+
+
+def test_a_resume_in_the_middle_of_a_scales_life_continues_it(train):
+    options = dict(loss_scale='dynamic', inject_overflow=['5', '8'], loss_scale_increment_every=2)
+    recorded = [{name: line[name] for name in line if name != 'images_per_second'}
+                for line in kinds(train(epochs=2, **options)[2], 'train')]
+    train(epochs=1, **options)
+    resumed = kinds(train(epochs=2, resume=True, **options)[2], 'train')
+    assert [{name: line[name] for name in line if name != 'images_per_second'} for line in resumed] == recorded
+
+
+def test_skipping_without_end_stops_the_run(train):
+    with pytest.raises(UserError, match='--max_skipped=4 consecutive steps was skipped'):
+        train(loss_scale='dynamic', inject_overflow=[str(step) for step in range(3, 13)], max_skipped=4)
+
+
 def test_a_device_that_runs_no_step_is_noticed(train, monkeypatch):
     outputs = step.outputs
     monkeypatch.setattr(step, 'outputs', lambda train_op, *rest: outputs(tf.no_op(), *rest))

@@ -1,0 +1,87 @@
+"""What loss scaling did in a run: the scale over the steps, the skipped updates, and what the start cost.
+
+  python -m lenet.loss_scale_report output
+
+Reads metrics.jsonl and results.json of a run's directory; exit statuses as lenet.train.
+"""
+
+import json
+import math
+import os
+from typing import Any, Dict, List
+
+from lenet import entry
+from lenet.errors import UserError
+
+MODEST_SCALE = 2.0 ** 15  # what npu.flags starts from
+
+
+def read_windows(directory: str) -> List[Dict[str, Any]]:
+    """The records between log lines, in order.
+
+    Raises:
+      UserError: there is no readable metrics.jsonl, or its run did not scale the loss.
+    """
+    path = os.path.join(directory, 'metrics.jsonl')
+    try:
+        with open(path) as stream:
+            records = [json.loads(line) for line in stream if line.endswith('\n')]
+    except (OSError, ValueError) as error:
+        raise UserError('%s: cannot be read (%s); name the --output_dir of a run' %
+                        (path, getattr(error, 'strerror', None) or error))
+    windows = [record for record in records if record.get('kind') == 'train' and 'skipped_steps' in record]
+    if not windows:
+        raise UserError('%s: its run did not scale the loss; train with --loss_scale=dynamic or fixed' % path)
+    return windows
+
+
+def lost_at_start(skipped: List[int]) -> int:
+    """How many of the first steps were skipped before the first update was applied."""
+    lost = 0
+    while lost < len(skipped) and skipped[lost] == lost + 1:
+        lost += 1
+    return lost
+
+
+def lines(windows: List[Dict[str, Any]]) -> List[str]:
+    """The report, line by line."""
+    skipped = [step for window in windows for step in window['skipped_steps']]
+    steps = windows[-1]['step']
+    text = ['%10s %14s %10s' % ('step', 'loss scale', 'skipped')]
+    former = None
+    for window in windows:
+        if window['loss_scale'] != former or window['skipped_steps']:
+            text.append('%10d %14s %10d' % (window['step'], _power(window['loss_scale']), len(window['skipped_steps'])))
+        former = window['loss_scale']
+    text.append('%d of %d updates skipped (%.2f %%), at steps: %s' %
+                (len(skipped), steps, 100 * len(skipped) / steps, _ranges(skipped) or 'none'))
+    lost, settled = lost_at_start(skipped), windows[0]['loss_scale']
+    text.append('%d updates were lost before the first was applied%s' %
+                (lost, '; a start from %s would have lost none of them' % _power(MODEST_SCALE)
+                 if lost and settled >= MODEST_SCALE else ''))
+    return text
+
+
+def _power(scale: float) -> str:
+    mantissa, exponent = math.frexp(scale)
+    return '2**%d' % (exponent - 1) if mantissa == 0.5 else '%g' % scale
+
+
+def _ranges(steps: List[int]) -> str:
+    """[1, 2, 3, 7] -> '1-3, 7'."""
+    runs: List[List[int]] = []
+    for step in steps:
+        if runs and step == runs[-1][1] + 1:
+            runs[-1][1] = step
+        else:
+            runs.append([step, step])
+    return ', '.join('%d-%d' % tuple(run) if run[0] != run[1] else '%d' % run[0] for run in runs)
+
+
+def main(directory: str) -> None:
+    for line in lines(read_windows(directory)):
+        print(line)
+
+
+if __name__ == '__main__':
+    entry.run(main, positional='OUTPUT_DIR')
