@@ -13,7 +13,6 @@ from lenet import model
 from lenet import step
 from lenet.data import pipeline
 from lenet.data.splits import Split
-from lenet.precision import FLOAT32, Precision
 
 _Z_95 = 1.959963984540054  # the standard normal's 97.5 % quantile
 
@@ -46,13 +45,13 @@ class Counts(NamedTuple):
         return self.correct / self.images
 
 
-def build(split: Split, variables: model.Variables, params: Any, precision: Precision = FLOAT32) -> Graph:
+def build(split: Split, variables: model.Variables, form: model.Form, batch_size: int) -> Graph:
     """Builds the evaluation beside the training step: variables shared, an iterator of its own."""
-    batch_size = min(params.eval_batch_size, len(split.labels))
+    batch_size = min(batch_size, len(split.labels))
     with tf.name_scope('evaluation'):
         iterator = pipeline.evaluation_iterator(split, batch_size)
         images, labels = iterator.get_next()
-        logits = model.logits(step.normalize(images), variables, params.activation, precision)
+        logits = model.logits(step.normalize(images), variables, form)
         answers = tf.argmax(logits, axis=1), step.cross_entropy(logits, labels)
     return Graph(iterator, answers, split.labels, batch_size)
 

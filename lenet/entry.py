@@ -46,8 +46,8 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None) ->
 
     Args:
       main: called with the positional arguments after the flags are parsed; returns the exit status, None for 0. A
-        UserError that it raises is printed in one line (--verbosity=1 adds the traceback), and its exit_code becomes the
-        status.
+        UserError that it raises is printed in one line (--verbosity=1 adds the traceback), and its exit_code becomes
+        the status.
       positional: what the one positional argument is, None where none is taken.
     """
     signals.raise_on_signals()

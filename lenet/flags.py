@@ -22,8 +22,9 @@ MAX_SEED = 2 ** 31 - 1
 
 # What a flag left alone means, where that depends on the platform.
 PLATFORM_DEFAULTS = {
-    'cpu': {'iterations_per_loop': 100, 'precision_mode': 'must_keep_origin_dtype'},
-    'npu': {'iterations_per_loop': 10, 'precision_mode': 'allow_mix_precision', 'replicas': 1},
+    'cpu': {'iterations_per_loop': 100, 'precision_mode': 'must_keep_origin_dtype', 'conv': 'folded'},
+    'npu': {'iterations_per_loop': 10, 'precision_mode': 'allow_mix_precision', 'conv': 'direct',
+            'replicas': 1},
 }
 
 
@@ -62,6 +63,9 @@ def _define_loop(values: flags.FlagValues) -> None:
         'iterations_per_loop', None, 'Steps per session.run, N: a tf.while_loop on the CPU (default 100), sinking on '
         'the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 6, flag_values=values)
     flags.DEFINE_alias('iteration_per_loop', 'iterations_per_loop', flag_values=values)  # the reference's name
+    flags.DEFINE_enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one convolution on 2x2 blocks, '
+                      'the same result faster (default on the CPU), or as they are written (default on the NPU).',
+                      flag_values=values)
     flags.DEFINE_integer(
         'replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: as many usable '
         'cores as divide --batch_size on the CPU, 1 on the NPU.', 1, 1024, flag_values=values)
@@ -100,14 +104,14 @@ def _define_precision(values: flags.FlagValues) -> None:
                       'tells the loss scaling, as on the 910; otherwise infinities do.', flag_values=values)
     flags.DEFINE_enum('loss_scale', None, ['none', 'fixed', 'dynamic'], 'Loss scaling. Default: what the reference '
                       'flags --loss_scale_flag and --loss_scale_value say.', flag_values=values)
-    flags.DEFINE_integer('loss_scale_flag', 0, '1 turns loss scaling on: dynamic, or fixed at --loss_scale_value.', 0, 1,
-                         flag_values=values)
+    flags.DEFINE_integer('loss_scale_flag', 0, '1 turns loss scaling on, dynamic or fixed at --loss_scale_value.',
+                         0, 1, flag_values=values)
     flags.DEFINE_float('loss_scale_value', 0, 'The fixed scale, >= 1; 0 is dynamic.', 0, MAX_SCALE, flag_values=values)
     flags.DEFINE_float('loss_scale_init', None, "A dynamic scale's first value. Default: 2**15 with "
                        "--loss_scale=dynamic, the reference's 2**32 with --loss_scale_flag=1.", 1, MAX_SCALE,
                        flag_values=values)
-    flags.DEFINE_integer('loss_scale_increment_every', 1000, 'Consecutive steps without overflow before a dynamic scale '
-                         'grows.', 1, MAX_COUNT, flag_values=values)
+    flags.DEFINE_integer('loss_scale_increment_every', 1000, 'Consecutive steps without overflow before a dynamic '
+                         'scale grows.', 1, MAX_COUNT, flag_values=values)
     flags.DEFINE_float('loss_scale_increment_ratio', 2.0, 'How much it grows.', 1.0, 65536.0, flag_values=values)
     flags.DEFINE_integer('loss_scale_decrement_every', 2, 'Steps with overflow before a dynamic scale shrinks.', 1,
                          MAX_COUNT, flag_values=values)

@@ -17,10 +17,11 @@ softmax instead of radial basis functions.
 """
 
 import collections
-from typing import Dict
+from typing import Dict, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
+from lenet import folding
 from lenet.precision import FLOAT32, Precision
 
 IMAGE_SHAPE = (28, 28, 1)
@@ -70,14 +71,20 @@ def create_variables(activation: str, seed: int, num_classes: int = NUM_CLASSES)
     return created
 
 
-def logits(images: tf.Tensor, variables: Variables, activation: str, precision: Precision = FLOAT32) -> tf.Tensor:
+class Form(NamedTuple):
+    """How the same network is computed."""
+
+    activation: str = 'sigmoid'  # a key of ACTIVATIONS
+    convolution: str = 'direct'  # or 'folded': see folding.py
+    precision: Precision = FLOAT32  # which tensors are rounded to float16
+
+
+def logits(images: tf.Tensor, variables: Variables, form: Form = Form()) -> tf.Tensor:
     """The network's forward pass.
 
     Args:
       images: float32 [B, 28, 28, 1] in [0, 1].
       variables: as create_variables made them (or tensors of those shapes).
-      activation: a key of ACTIVATIONS.
-      precision: which tensors are rounded to float16.
 
     Returns:
       float32 [B, num_classes].
@@ -87,29 +94,43 @@ def logits(images: tf.Tensor, variables: Variables, activation: str, precision: 
     """
     if tuple(images.shape.as_list()[1:]) != IMAGE_SHAPE:
         raise ValueError('images: expected [B, 28, 28, 1], got %s' % images.shape)
+    precision = form.precision
+
     def activate(hidden: tf.Tensor) -> tf.Tensor:
-        return precision.vector(ACTIVATIONS[activation](hidden))
+        return precision.vector(ACTIVATIONS[form.activation](hidden))
 
     hidden = precision.vector(images)
-    hidden = activate(_convolution_and_pooling('layer_1', hidden, variables, precision))  # [B, 14, 14, 6]
-    hidden = activate(_convolution_and_pooling('layer_2', hidden, variables, precision))  # [B, 7, 7, 16]
+    hidden = activate(_convolution_and_pooling('layer_1', hidden, variables, form))  # [B, 14, 14, 6]
+    hidden = activate(_convolution_and_pooling('layer_2', hidden, variables, form))  # [B, 7, 7, 16]
     hidden = tf.reshape(hidden, [-1, 7 * 7 * 16])
     hidden = activate(_dense('fc_1', hidden, variables, precision))
     hidden = activate(_dense('fc_2', hidden, variables, precision))
     return _dense('fc_3', hidden, variables, precision)
 
 
-def _convolution_and_pooling(name: str, inputs: tf.Tensor, variables: Variables, precision: Precision) -> tf.Tensor:
+def _convolution_and_pooling(name: str, inputs: tf.Tensor, variables: Variables, form: Form) -> tf.Tensor:
     """[B, H, W, C] -> [B, H/2, W/2, C'].
 
     Adding a bias and applying a monotone activation commute with taking a maximum: after the pooling they cost a
     quarter and give the same.
     """
     with tf.name_scope(name):
-        kernel = precision.matrix(tf.convert_to_tensor(variables[name + '/weights']))
-        maps = tf.nn.conv2d(precision.matrix(inputs), kernel, strides=[1, 1, 1, 1], padding='SAME')
-        pooled = tf.nn.max_pool2d(precision.matrix(maps), ksize=2, strides=2, padding='VALID')
-        return _add_bias(name, pooled, variables, precision)
+        convolve, pool = _CONVOLUTIONS[form.convolution]
+        rounded = form.precision.matrix
+        kernel = rounded(tf.convert_to_tensor(variables[name + '/weights']))
+        pooled = pool(rounded(convolve(rounded(inputs), kernel)))
+        return _add_bias(name, pooled, variables, form.precision)
+
+
+def _convolve(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    return tf.nn.conv2d(inputs, kernel, strides=[1, 1, 1, 1], padding='SAME')
+
+
+def _pool(maps: tf.Tensor) -> tf.Tensor:
+    return tf.nn.max_pool2d(maps, ksize=2, strides=2, padding='VALID')
+
+
+_CONVOLUTIONS = {'direct': (_convolve, _pool), 'folded': (folding.convolve, folding.pool)}
 
 
 def _dense(name: str, inputs: tf.Tensor, variables: Variables, precision: Precision) -> tf.Tensor:

@@ -10,7 +10,6 @@ import tensorflow.compat.v1 as tf
 from lenet import loss_scale as scaling
 from lenet import model
 from lenet import schedule
-from lenet.precision import FLOAT32, Precision
 
 
 class Adam(tf.train.AdamOptimizer):
@@ -72,8 +71,8 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
 
-def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables, activation: str,
-               replicas: int, precision: Precision = FLOAT32) -> tf.Tensor:
+def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables, form: model.Form,
+               replicas: int) -> tf.Tensor:
     """The mean loss of a batch, float32 [].
 
     The batch is split into `replicas` towers of B/R images that share the variables. The mean of their means is the
@@ -84,14 +83,13 @@ def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables,
       images: uint8 [B, 28, 28, 1].
       labels: int32 [B].
       replicas: R, divides B.
-      precision: which tensors are rounded to float16.
     """
-    losses = []
+    rounded, losses = form.precision.vector, []
     for tower, (part, answers) in enumerate(zip(tf.split(images, replicas), tf.split(labels, replicas))):
         with tf.name_scope('tower_%d' % tower):
-            logits = model.logits(normalize(part), variables, activation, precision)
-            losses.append(tf.reduce_mean(precision.vector(cross_entropy(logits, answers))))
-    return precision.vector(tf.add_n(losses) / replicas)
+            logits = model.logits(normalize(part), variables, form)
+            losses.append(tf.reduce_mean(rounded(cross_entropy(logits, answers))))
+    return rounded(tf.add_n(losses) / replicas)
 
 
 def learning_rate(step: tf.Tensor, params: Any) -> tf.Tensor:
@@ -111,17 +109,17 @@ def base_optimizer(state: State, variables: model.Variables, params: Any) -> Ada
 
 
 def build(batch: tuple, variables: model.Variables, state: State, optimizer: tf.train.Optimizer,
-          loss_scale: scaling.LossScale, precision: Precision, params: Any) -> tf.Operation:
+          loss_scale: scaling.LossScale, form: model.Form, params: Any) -> tf.Operation:
     """One step on one batch: updates the variables and the state.
 
     Args:
       batch: (uint8 [B, 28, 28, 1], int32 [B]), as an iterator's get_next gives them.
       optimizer: what the platform made of the base optimizer.
-      precision: which tensors are rounded to float16.
+      form: how the network is computed.
     """
     images, labels = batch
     step = state.steps_run.read_value()
-    loss = batch_loss(images, labels, variables, params.activation, params.replicas, precision)
+    loss = batch_loss(images, labels, variables, form, params.replicas)
     optimized = loss
     if params.inject_overflow:
         optimized = scaling.overflow_loss(loss, _is_one_of(step + 1, params.inject_overflow))

@@ -35,29 +35,29 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0) -> 
                                               platform.size, shuffle=not params.random_remove)
         weights = model.create_variables(params.activation, params.seed)
         state = step.create_state(params)
-        rounding = _rounding(params, platform, state.float_status)
+        form = _form(params, platform, state.float_status)
         loss_scale = scaling.from_params(params)
         optimizer = platform.optimizer(step.base_optimizer(state, weights, params), loss_scale)
         scaling.complete_state()
 
         def one_step() -> tf.Operation:
-            return step.build(iterator.get_next(), weights, state, optimizer, loss_scale, rounding,
-                              params)
+            return step.build(iterator.get_next(), weights, state, optimizer, loss_scale, form, params)
 
         train_op = loop.repeat(one_step, params.iterations_per_loop if platform.loops_in_graph else 1)
         outputs = step.outputs(train_op, state, loss_scale, params)
         evaluation = None
         if params.evaluate:
-            evaluation = accuracy.build(dataset.test, weights, params, _rounding(params, platform))
+            evaluation = accuracy.build(dataset.test, weights, _form(params, platform), params.eval_batch_size)
         initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
         return TrainingGraph(graph, iterator, train_op, outputs, evaluation, initializer,
                              platform.broadcast(list(weights.values())), weights)
 
 
-def _rounding(params: Any, platform: Any, float_status: Optional[tf.Variable] = None) -> precision.Precision:
-    if not platform.emulates_precision:
-        return precision.FLOAT32
-    return precision.of_mode(params.precision_mode, float_status)
+def _form(params: Any, platform: Any, float_status: Optional[tf.Variable] = None) -> model.Form:
+    rounding = precision.FLOAT32
+    if platform.emulates_precision:
+        rounding = precision.of_mode(params.precision_mode, float_status)
+    return model.Form(params.activation, params.conv, rounding)
 
 
 def initialize(session: tf.Session, built: TrainingGraph, load: Optional[Callable[[], None]] = None) -> None:

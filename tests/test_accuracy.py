@@ -3,7 +3,6 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from lenet import accuracy
-from lenet import flags
 from lenet import model
 from tests import numpy_lenet
 from tests import support
@@ -12,10 +11,9 @@ from tests import support
 @pytest.mark.parametrize('batch_size', [1, 7, 37, 500])
 def test_every_image_counts_once_whatever_the_batch_size(batch_size):
     split = support.random_split(37)
-    params = flags.make_params(eval_batch_size=batch_size)
     with tf.Graph().as_default(), tf.Session() as session:
         variables = model.create_variables('sigmoid', seed=2)
-        graph = accuracy.build(split, variables, params)
+        graph = accuracy.build(split, variables, model.Form(), batch_size)
         session.run(tf.global_variables_initializer())
         counts, again = accuracy.run(session, graph), accuracy.run(session, graph)
         values = session.run(dict(variables))

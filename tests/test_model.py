@@ -6,13 +6,14 @@ from lenet import model
 from tests import numpy_lenet
 
 
+@pytest.mark.parametrize('convolution', ['direct', 'folded'])
 @pytest.mark.parametrize('activation, function', [('sigmoid', numpy_lenet.sigmoid), ('tanh', np.tanh),
                                                   ('relu', lambda x: np.maximum(x, 0))])
-def test_logits_equal_the_network_computed_in_numpy(activation, function):
+def test_logits_equal_the_network_computed_in_numpy(activation, function, convolution):
     images = np.random.RandomState(3).rand(7, 28, 28, 1).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
         variables = model.create_variables(activation, seed=5)
-        logits = model.logits(tf.constant(images), variables, activation)
+        logits = model.logits(tf.constant(images), variables, model.Form(activation, convolution))
         session.run(tf.global_variables_initializer())
         got, values = session.run([logits, dict(variables)])
     expected = numpy_lenet.lenet(images.astype(np.float64), {k: v.astype(np.float64) for k, v in values.items()},
@@ -67,4 +68,4 @@ def test_images_of_another_shape_are_named():
     with tf.Graph().as_default():
         variables = model.create_variables('sigmoid', seed=1)
         with pytest.raises(ValueError, match=r'images: expected \[B, 28, 28, 1\], got \(13, 32, 32, 1\)'):
-            model.logits(tf.zeros([13, 32, 32, 1]), variables, 'sigmoid')
+            model.logits(tf.zeros([13, 32, 32, 1]), variables)

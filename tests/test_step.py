@@ -57,7 +57,7 @@ def test_gradient_of_the_batch_loss_equals_finite_differences():
     split, random = support.random_split(13), np.random.RandomState(4)
     with tf.Graph().as_default(), tf.Session() as session:
         variables = model.create_variables('tanh', seed=2)
-        loss = step.batch_loss(tf.constant(split.images), tf.constant(split.labels), variables, 'tanh', 1)
+        loss = step.batch_loss(tf.constant(split.images), tf.constant(split.labels), variables, model.Form('tanh'), 1)
         gradients = dict(zip(variables, tf.gradients(loss, list(variables.values()))))
         session.run(tf.global_variables_initializer())
         values, gradients = session.run([dict(variables), gradients])
