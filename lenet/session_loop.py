@@ -10,6 +10,7 @@ from lenet import accuracy
 from lenet import checkpoint
 from lenet import loss_scale as scaling
 from lenet import metrics
+from lenet import model
 from lenet import progress
 from lenet import results
 from lenet import signals
@@ -68,9 +69,10 @@ class SessionLoop:
         self._former_step, self.step = self.step, int(outputs['steps_run'])
         if self.step <= self._former_step:
             raise UserError('steps_run stayed at %d: a session.run did no step' % self.step)
+        self._outputs = outputs
         if not self.calls:
             self._check_sinking(n)
-        self._outputs = outputs
+            self._check_initialization()
         self._ledger.add('steady_steps' if self.calls else 'first_call', seconds)
         self.calls.append((self.step - self._former_step, seconds))
         places = np.arange(self._former_step, self.step) % n
@@ -78,6 +80,13 @@ class SessionLoop:
         if not np.isfinite(self._last_loss()) and self._updates is None:
             raise UserError('the loss became %s by step %d: try a smaller --learning_rate than %g (%s)' %
                             (self._last_loss(), self.step, self._params.learning_rate, self._newest_checkpoint()))
+
+    def _check_initialization(self) -> None:
+        """All-zero weights, which is what an NPU makes of a wrong initialization, give the loss of a blind guess."""
+        blind = np.log(model.NUM_CLASSES)
+        if self._former_step == 0 and abs(self._outputs['record/loss'][0] - blind) < 1e-6:
+            raise UserError('the first loss is %.6f, that of weights that are all zero: the variables were not '
+                            'initialized on the device; see BUILD.md, "Symptoms"' % blind)
 
     def _account_updates(self, places: np.ndarray) -> List[int]:
         """Returns the numbers of the steps whose update was skipped; `places` are those of the call's steps."""

@@ -54,4 +54,4 @@ def run_module(module, *arguments, timeout=240, cwd=ROOT, **environment):
     """Runs `python -m module …` to its end; returns the CompletedProcess with text output."""
     return subprocess.run([sys.executable, '-m', module] + list(arguments), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, universal_newlines=True, timeout=timeout, cwd=str(cwd),
-                          env=dict(os.environ, PYTHONPATH=ROOT, **environment))
+                          env=dict(os.environ, **dict(dict(PYTHONPATH=ROOT), **environment)))

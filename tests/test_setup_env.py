@@ -35,7 +35,7 @@ def write_wheel(directory: Path, name: str, version: str, source: str = '') -> N
     with zipfile.ZipFile(str(directory / ('%s-%s-py3-none-any.whl' % (name, version))), 'w') as wheel:
         wheel.writestr(name + '.py', source)
         wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\nName: %s\nVersion: %s\n' % (name, version))
-        wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
+        wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
         wheel.writestr(info + 'RECORD', ''.join('%s,,\n' % entry for entry in wheel.namelist()))
 
 
@@ -49,6 +49,14 @@ def copy_project(target: Path) -> Path:
     (target / 'requirements.txt').write_text('-r requirements-base.txt\n\nbulk==1.0\n')
     (target / 'requirements-dev.txt').write_text('-r requirements.txt\npytest==1.0\n')
     return target
+
+
+def executable(path: Path, *lines: str) -> Path:
+    """Writes a bash script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('\n'.join(('#!/usr/bin/env bash',) + lines) + '\n')
+    path.chmod(0o755)
+    return path
 
 
 def site_of(environment: Path) -> Path:
@@ -102,6 +110,12 @@ class Bench:
         assert (result.returncode, result.stderr) == (0, '')
         return json.loads(result.stdout)
 
+    def trace(self, project: Path, **extra) -> str:
+        """The commands that a start runs."""
+        trace = self.run(self.tools / 'bash', '-x', project / 'run_1p.sh', **extra).stderr
+        assert 'set_up' in trace
+        return trace
+
     def call(self, project: Path, command: str, *arguments: str, **extra) -> str:
         """The output of one function of setup_env.sh."""
         line = 'ROOT=$1; source "$ROOT/setup_env.sh"; shift; ' + command
@@ -146,8 +160,11 @@ def first_start(bench):
 
 @pytest.fixture
 def second(first_start, tmp_path):
-    """A copy of `first_start`."""
-    return Path(shutil.copytree(str(first_start), str(tmp_path / 'a project'), symlinks=True))
+    """A copy of `first_start`; packages, which pip never writes in place, are linked."""
+    def copy(source: str, target: str) -> None:
+        (os.link if '/site-packages/' in source else shutil.copy2)(source, target)
+
+    return Path(shutil.copytree(str(first_start), str(tmp_path / 'a project'), symlinks=True, copy_function=copy))
 
 
 def stamp(project: Path) -> List[str]:
@@ -279,12 +296,12 @@ def test_interpreter_that_lacks_something_without_network_gets_the_command(bench
 
 
 @pytest.mark.parametrize('python, reason', [
-    ('/nowhere/python', 'No such file or directory'), ('nonesuch', 'command not found'), ('other/python', 'Python 3.9.1')])
+    ('/nowhere/python', 'No such file or directory'),
+    ('nonesuch', 'command not found'),
+    ('other/python', 'Python 3.9.1'),
+])
 def test_wrong_python_is_named(bench, project, python, reason):
-    other = bench.directory / 'other/python'
-    other.parent.mkdir(exist_ok=True)
-    other.write_text('#!/usr/bin/env bash\n[[ $1 == --version ]] && echo Python 3.9.1\n')
-    other.chmod(0o755)
+    executable(bench.directory / 'other/python', '[[ $1 == --version ]] && echo Python 3.9.1')
     result = bench.run(project / 'run_1p.sh', PYTHON=python, path=bench.plain / 'bin')
     full = str(bench.directory / python) if python.startswith('other') else python
     assert (result.returncode, result.stderr) == (1, 'error: PYTHON=%s is not a Python 3.7: %s\n' % (full, reason))
@@ -299,13 +316,13 @@ def test_no_python_at_all_gets_the_commands(bench, project):
     assert not (project / '.venv').exists()
 
 
-def test_pyenv_uv_and_conda_are_asked_in_this_order(bench, project, tmp_path):
-    def executable(path: Path, *lines: str) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('\n'.join(['#!/usr/bin/env bash'] + list(lines)) + '\n')
-        path.chmod(0o755)
-        return path
+def test_shim_of_pyenv_answers_in_the_project_and_is_not_kept(bench, project, tmp_path):
+    python = str(bench.plain / 'bin/python')
+    shim = executable(tmp_path / 'shims/python3', '[[ $PWD == "%s" ]] && exec "%s" "$@"' % (project, python))
+    assert bench.call(project, 'find_python', path=shim.parent) == 'plain %s\n' % python
 
+
+def test_pyenv_uv_and_conda_are_asked_in_this_order(bench, project, tmp_path):
     tools = tmp_path / 'my tools'
     run_plain = 'exec "%s" "$@"' % (bench.plain / 'bin/python')
     pyenv, conda = tmp_path / 'py env', tmp_path / 'con da'
@@ -333,14 +350,14 @@ def test_second_start_does_no_set_up_work(bench, second):
     for path in (bench.plain / 'bin', activated):
         report = bench.report(second / 'run_1p.sh', path=path, PIP_LOG=str(second / 'pip.log'))
         assert report['python'] == str(second / '.venv/bin/python')
-        trace = bench.run(bench.tools / 'bash', '-x', second / 'run_1p.sh', path=path).stderr
-        assert 'covers' in trace and 'find_python' not in trace
+        assert 'find_python' not in bench.trace(second, path=path)
     assert not (second / 'pip.log').exists()
     assert (second / '.venv/lenet-setup/stamp').stat().st_mtime_ns == before
 
 
 def test_finished_environment_serves_when_no_python_is_found(bench, second):
     bench.report(second / 'run_1p.sh')
+    assert 'find_python' not in bench.trace(second)  # nor is one looked for again
 
 
 def test_tests_and_training_share_the_environment(bench, second):
@@ -350,13 +367,13 @@ def test_tests_and_training_share_the_environment(bench, second):
 
 
 def test_changed_requirement_is_installed(bench, second):
-    write_wheel(bench.wheels, 'tiny', '2.0')
-    (second / 'requirements-base.txt').write_text('tiny==2.0  # new\n')
+    write_wheel(bench.wheels, 'tiny', '1.0.1')
+    (second / 'requirements-base.txt').write_text('tiny==1.0.1  # new\n')
     result = bench.run(second / 'run_1p.sh', path=bench.plain / 'bin')
     assert (result.returncode, result.stderr.split()[0]) == (0, 'Updating')
-    assert (site_of(second / '.venv') / 'tiny-2.0.dist-info').exists()
+    assert (site_of(second / '.venv') / 'tiny-1.0.1.dist-info').exists()
     assert not (site_of(second / '.venv') / 'tiny-1.0.dist-info').exists()
-    (second / 'requirements-base.txt').write_text('# A comment is no change.\ntiny==2.0\n')
+    (second / 'requirements-base.txt').write_text('# A comment is no change.\ntiny==1.0.1\n')
     bench.report(second / 'run_1p.sh', path=bench.plain / 'bin')
 
 
@@ -419,10 +436,8 @@ def test_directory_of_someone_else_is_left_alone(bench, project, tmp_path):
 
 
 def test_python_without_ensurepip_names_the_package(bench, project, tmp_path):
-    python = tmp_path / 'python3.7'
-    python.write_text('#!/usr/bin/env bash\n[[ $1 == -c ]] && exec "%s" "$@"\necho no ensurepip; exit 1\n' %
-                      (bench.plain / 'bin/python'))
-    python.chmod(0o755)
+    python = executable(tmp_path / 'python3.7', '[[ $1 == -c ]] && exec "%s" "$@"' % (bench.plain / 'bin/python'),
+                        'echo no ensurepip; exit 1')
     result = bench.run(project / 'run_1p.sh', PYTHON=str(python))
     assert result.returncode == 1
     assert result.stderr.splitlines()[1] == 'no ensurepip'
@@ -448,7 +463,8 @@ def test_every_requirement_is_pinned_once():
     assert set(wanted('requirements-base.txt')) < set(wanted('requirements.txt')) < set(lines)
 
 
-@pytest.mark.skipif(not os.path.exists(os.path.join(sys.prefix, 'lenet-setup/stamp')), reason='not made by setup_env.sh')
+@pytest.mark.skipif(not os.path.exists(os.path.join(sys.prefix, 'lenet-setup/stamp')),
+                    reason='this Python is not of an environment that setup_env.sh made')
 def test_the_environment_has_these_and_nothing_else():
     frozen = subprocess.run([sys.executable, '-m', 'pip', 'freeze', '--all'], stdout=subprocess.PIPE, check=True,
                             universal_newlines=True).stdout.split()

@@ -1,7 +1,9 @@
 """The device's float-status flag, and the saturation that makes a check for NaN prove nothing.
 
 On a CPU float32 stays float32, so overflow is emulated at the gradients: the flag is set by a gradient that is not
-finite, and, when the process's precision uses float16, by a still scaled gradient beyond float16's greatest number.
+finite, and, when the process's precision uses float16, by a still scaled gradient beyond float16's greatest number. In
+the mixed modes only gradients of rank 2 and more count: those are products, which the matrix unit computes in float16;
+those of biases are sums, which stay float32.
 """
 
 from typing import Any, List
@@ -16,9 +18,17 @@ _FLOAT16_MAX = float(np.finfo(np.float16).max)  # 65504
 _HALF_MODES = ('allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16')
 
 
-def _flag(finite: np.ndarray, peak: np.ndarray, is_distributed: np.ndarray) -> np.ndarray:
-    """Runs once per device step: bool, bool and float32 scalars -> bool scalar."""
+def _peak(values: List[Any]) -> tf.Tensor:
+    """The greatest magnitude in `values`, 0 where there are none: float32 []."""
+    peaks = [tf.reduce_max(tf.abs(tf.cast(value, tf.float32))) for value in values]
+    return tf.reduce_max(tf.stack(peaks)) if peaks else tf.constant(0.0)
+
+
+def _flag(finite: np.ndarray, peak: np.ndarray, peak_of_products: np.ndarray, is_distributed: np.ndarray) -> np.ndarray:
+    """Runs once per device step: bool and float32 scalars -> bool scalar."""
     step = engine.steps
+    if engine.precision_mode != 'force_fp16':
+        peak = peak_of_products
     overflows = not finite or engine.precision_mode in _HALF_MODES and peak > _FLOAT16_MAX
     overflows = overflows or settings.fault('overflow_always') or settings.fault('overflow_at', step)
     overflows = overflows or is_distributed and settings.fault('overflow_other_rank_at', step)
@@ -31,8 +41,8 @@ def read(scaled: List[Any], is_distributed: bool) -> tf.Tensor:
     """The flag after the gradients `scaled` (tensors, IndexedSlices or None) were computed: bool []."""
     values = gradients.tensors([(gradient, None) for gradient in scaled])
     finite = tf.reduce_all(tf.stack([tf.reduce_all(tf.is_finite(value)) for value in values]))
-    peak = tf.reduce_max(tf.stack([tf.reduce_max(tf.abs(tf.cast(value, tf.float32))) for value in values]))
-    flag = tf.numpy_function(_flag, [finite, peak, is_distributed], tf.bool, name='NpuGetFloatStatus')
+    products = [value for value in values if value.shape.ndims != 1]
+    flag = tf.numpy_function(_flag, [finite, _peak(values), _peak(products), is_distributed], tf.bool, name='NpuGetFloatStatus')
     flag.set_shape([])
     return flag
 

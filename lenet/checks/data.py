@@ -1,0 +1,47 @@
+"""Whether the data set is there and right; it is read as training reads it, and never fetched."""
+
+import os
+from typing import Any
+
+from lenet.checks import Result, failed, passed, warned
+from lenet.data import dataset
+from lenet.data import source
+from lenet.errors import UserError
+
+_NAME = 'data'
+
+
+def data(params: Any) -> Result:
+    if params.data_path == dataset.SYNTHETIC:
+        return passed(_NAME, 'synthetic digits, drawn from --seed=%d' % params.seed)
+    if params.data_path is None:
+        return _mnist()
+    return _read(params.data_path)
+
+
+def _read(path: str) -> Result:
+    try:
+        found = dataset.open_dataset(path, seed=0)
+    except UserError as error:
+        return failed(_NAME, str(error))
+    return passed(_NAME, '%s: %d training and %d test images' %
+                  (found.source, len(found.train.labels), len(found.test.labels)))
+
+
+def _mnist() -> Result:
+    try:
+        from lenet.data import fetch
+    except ImportError as error:
+        return failed(_NAME, '--data_path not given, and MNIST cannot be fetched: %s' % error,
+                      'pip install -r requirements.txt, or --data_path=<directory of the four MNIST files>')
+    directory = fetch.default_directory()
+    missing = [file.name for file in source.MNIST if not _has(directory, file)]
+    if missing:
+        return warned(_NAME, '--data_path not given: training will fetch MNIST into %s' % directory,
+                      'without a network: put %s there, or --data_path=synthetic' % ', '.join(missing))
+    return _read(directory)
+
+
+def _has(directory: str, file: source.RawFile) -> bool:
+    path = os.path.join(directory, file.name)
+    return os.path.isfile(path) and os.path.getsize(path) == file.size

@@ -1,0 +1,98 @@
+"""Several devices: every process is told its rank, and where the others are, by the environment."""
+
+import re
+from typing import Mapping, Optional
+
+from lenet.checks import Result, failed, passed, warned
+from lenet.checks import device
+from lenet.checks import rank_table
+from lenet.checks import strict_json
+
+_NUMBER = re.compile(r'[0-9]+')
+_TABLE = 'RANK_TABLE_FILE'
+
+
+def size(environ: Mapping[str, str]) -> int:
+    """RANK_SIZE, 1 where it is not set or not understood."""
+    return _number(environ, 'RANK_SIZE') or 1
+
+
+def _number(environ: Mapping[str, str], name: str) -> Optional[int]:
+    text = environ.get(name, '')
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def rank_size(environ: Mapping[str, str]) -> Result:
+    name = 'RANK_SIZE'
+    if name not in environ:
+        return passed(name, 'not set: one device')
+    if not _number(environ, name):
+        return failed(name, '"%s" is no number of devices' % environ[name], 'unset it for one device')
+    return passed(name, environ[name])
+
+
+def rank_id(environ: Mapping[str, str]) -> Result:
+    name, ranks = 'RANK_ID', size(environ)
+    if not environ.get(name) and ranks == 1:
+        return passed(name, 'not set: 0')
+    rank = _number(environ, name)
+    if rank is not None and rank < ranks:
+        return passed(name, environ[name])
+    return failed(name, '%s, with RANK_SIZE=%d' % ('"%s"' % environ[name] if environ.get(name) else 'not set', ranks),
+                  'export a number from 0 to %d, another one in every process' % (ranks - 1) if ranks > 1 else
+                  'unset it, or export RANK_SIZE')
+
+
+def job_id(environ: Mapping[str, str]) -> Result:
+    name = 'JOB_ID'
+    if environ.get(name):
+        return passed(name, environ[name])
+    remedy = 'export JOB_ID=10087, or any number'
+    if size(environ) > 1:  # NPUDistributedOptimizer ends in an AttributeError on None
+        return failed(name, 'not set, with RANK_SIZE=%d' % size(environ), remedy + ', the same in every process')
+    return warned(name, 'not set; the adapter warns of it', remedy)
+
+
+def table(environ: Mapping[str, str]) -> Result:
+    """RANK_TABLE_FILE, needed for several devices, looked at for one."""
+    path, ranks = environ.get(_TABLE), size(environ)
+    if not path:
+        if ranks == 1:
+            return passed(_TABLE, 'not set; one device needs none')
+        return failed(_TABLE, 'not set, with RANK_SIZE=%d' % ranks,
+                      'write the table (addresses: hccn_tool -i N -ip -g) and export its path')
+    try:
+        devices = rank_table.devices(strict_json.load(path))
+        if len(devices) != ranks:
+            raise ValueError('it has %d ranks, RANK_SIZE is %s' % (len(devices), environ.get('RANK_SIZE', 'not set')))
+    except ValueError as error:
+        found = '%s: %s' % (path, error)
+        if ranks == 1:
+            return warned(_TABLE, found, 'unset it for one device; for several export RANK_SIZE and RANK_ID, too',
+                          alert=True)
+        return failed(_TABLE, found, 'correct the table, the same on every server')
+    return _own_device(environ, path, devices)
+
+
+def _own_device(environ: Mapping[str, str], path: str, devices: list) -> Result:
+    rank, number = _number(environ, 'RANK_ID') or 0, device.number(environ)
+    if rank < len(devices) and number is not None and devices[rank].number != number:
+        return warned(_TABLE, '%s gives rank %d the physical device %d, ASCEND_DEVICE_ID is %d' %
+                      (path, rank, devices[rank].number, number),
+                      'right only in a container that sees the physical device under the other number')
+    return passed(_TABLE, '%s: %d on %d server(s)' % (path, len(devices), len({each.server for each in devices})))
+
+
+def cluster_variables(environ: Mapping[str, str]) -> Result:
+    """CM_*, newer CANN's way without a rank table. This program takes its rank from RANK_ID, which that excludes."""
+    name = 'CM_*'
+    present = sorted(key for key in environ if key.startswith(('CM_CHIEF_', 'CM_WORKER_')))
+    if not present:
+        return passed(name, 'not set')
+    found, remedy = '%s set' % ', '.join(present), 'unset %s; use RANK_TABLE_FILE, RANK_SIZE and RANK_ID' % (
+        ' '.join(present))
+    if size(environ) == 1 and environ.get('CM_WORKER_SIZE', '1') != '1':
+        return failed(name, '%s for %s devices, but RANK_SIZE is 1: each would train alone' %
+                      (found, environ['CM_WORKER_SIZE']), remedy)
+    return warned(name, '%s; CANN documents that they and RANK_TABLE_FILE, RANK_SIZE, RANK_ID exclude each other' %
+                  found, remedy, alert=True)

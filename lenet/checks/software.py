@@ -1,0 +1,88 @@
+"""Python, TensorFlow and the NPU's TensorFlow adapter."""
+
+import os
+from typing import Tuple
+
+from lenet.checks import Result, failed, passed, warned
+from lenet.checks import import_probe
+from lenet.checks.import_probe import Found, Module
+
+_DOCUMENTED = ((3, 7, 5), (3, 7, 11))  # of CANN, first and last
+_INSTALL = ("install CANN's toolkit and tfplugin for this Python, then source ascend-toolkit/set_env.sh and "
+            'tfplugin/set_env.sh, both in /usr/local/Ascend or ~/Ascend')
+_LOAD = ('source ascend-toolkit/set_env.sh and tfplugin/set_env.sh; if that was done, the tfplugin was built for '
+         'another Python, TensorFlow or C++ ABI')
+
+
+def python(version: Tuple[int, int, int], npu: bool) -> Result:
+    """Args:
+      version: sys.version_info[:3].
+      npu: whether Ascend's list of versions counts.
+    """
+    text = '.'.join(map(str, version))
+    if version[:2] != (3, 7):
+        return failed('Python', text, 'Python 3.7 is needed; ./run_1p.sh sets one up')
+    if npu and not _DOCUMENTED[0] <= version <= _DOCUMENTED[1]:
+        return warned('Python', '%s, Ascend documents 3.7.5 to 3.7.11' % text, 'if imports fail, use one of those')
+    return passed('Python', text)
+
+
+def tensorflow(found: Found) -> Result:
+    module = found.module(import_probe.TENSORFLOW)
+    if module.error:
+        return failed('TensorFlow', module.error, 'pip install -r requirements.txt (aarch64: build TensorFlow 1.15 '
+                      'from source)')
+    if not (module.version or '').startswith('1.15.'):
+        return failed('TensorFlow', _where(module), 'TensorFlow 1.15 is needed: pip install -r requirements.txt')
+    return passed('TensorFlow', _where(module))
+
+
+def adapter(found: Found, package: str) -> Result:
+    """The package, which generation it is, and the deep modules that the run imports."""
+    module = found.module(package)
+    if module.error:
+        return failed(package, module.error + _library_error(found), _LOAD if is_newer(found, package) else _INSTALL)
+    prefix = package + '.'
+    tried = [name for name in found.modules if name.startswith(prefix) and name != _newer_module(package)]
+    for name in tried:
+        if found.module(name).error:
+            return failed(package, '%s: %s%s' % (name, found.module(name).error, _library_error(found)), _LOAD)
+    return passed(package, '%s, adapter of %s; %s' % (
+        _where(module), '2023' if is_newer(found, package) else '2021',
+        ', '.join(name[len(prefix):] for name in tried)))
+
+
+def _library_error(found: Found) -> str:
+    # The adapter only prints why its library does not load; what fails then is an innocent name.
+    lines = [line for line in found.printed if '.so' in line]
+    return ' (%s)' % lines[-1] if lines else ''
+
+
+def _newer_module(package: str) -> str:
+    return '%s.%s' % (package, import_probe.COMPILED_HALF)
+
+
+def is_newer(found: Found, package: str) -> bool:
+    """A guess at the generation: the adapter of December 2023 has this module, that of February 2021 has not."""
+    return not found.module(_newer_module(package)).error
+
+
+def collectives(found: Found, package: str) -> Result:
+    """CANN's hccl, which the adapter of 2023 imports and that of 2021 does not."""
+    name = import_probe.COLLECTIVES
+    module = found.module(name)
+    if name not in found.modules:
+        return warned(name, 'not tried', 'mend the above first')
+    if not module.error:
+        return passed(name, _where(module))
+    if not found.module(package).error:
+        return passed(name, '%s; this adapter does without it' % module.error)
+    remedy = 'it comes with CANN: source ascend-toolkit/set_env.sh'
+    if is_newer(found, package):
+        return failed(name, module.error, remedy)
+    return warned(name, '%s; the adapter of 2023 needs it, that of 2021 does not' % module.error, remedy)
+
+
+def _where(module: Module) -> str:
+    folder = os.path.dirname(module.file) if module.file else 'an unknown place'
+    return '%s from %s' % (module.version, folder) if module.version else folder

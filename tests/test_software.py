@@ -1,0 +1,71 @@
+"""Python, TensorFlow and the adapter, from what a probe found."""
+
+import pytest
+
+from lenet.checks import FAIL, PASS, WARN
+from lenet.checks import software
+from lenet.checks.import_probe import Found, Module
+
+TENSORFLOW = Module('/site/tensorflow/__init__.py', '1.15.0')
+BRIDGE = Module('/tfplugin/bridge/__init__.py')
+UTIL = {'bridge.estimator.npu.util': Module('/tfplugin/bridge/estimator/npu/util.py')}
+NEWER = {'bridge.tf_adapter': Module('/tfplugin/bridge/tf_adapter.py')}
+OLDER = {'bridge.tf_adapter': Module(error='not there')}
+HCCL = Module('/cann/hccl/__init__.py')
+NO_HCCL = Module(error="No module named 'hccl'")
+
+
+def found(*modules, printed=(), **named):
+    merged = {}
+    for each in modules + (named,):
+        merged.update(each)
+    return Found(merged, printed)
+
+
+@pytest.mark.parametrize('version, npu, status', [
+    ((3, 7, 5), True, PASS), ((3, 7, 11), True, PASS), ((3, 7, 4), True, WARN), ((3, 7, 16), True, WARN),
+    ((3, 7, 16), False, PASS), ((3, 6, 9), True, FAIL), ((3, 8, 1), False, FAIL)])
+def test_python_s_version(version, npu, status):
+    assert software.python(version, npu).status == status
+
+
+@pytest.mark.parametrize('module, status, words', [
+    (TENSORFLOW, PASS, '1.15.0 from /site/tensorflow'),
+    (Module('/site/tensorflow/__init__.py', '2.4.0'), FAIL, '2.4.0 from /site/tensorflow'),
+    (Module('/site/tensorflow/__init__.py'), FAIL, '/site/tensorflow'),
+    (Module(error="No module named 'tensorflow'"), FAIL, "No module named 'tensorflow'")])
+def test_tensorflow(module, status, words):
+    result = software.tensorflow(found(tensorflow=module))
+    assert (result.status, result.found) == (status, words)
+
+
+@pytest.mark.parametrize('modules, status, words', [
+    (found(OLDER, UTIL, bridge=BRIDGE), PASS, '/tfplugin/bridge, adapter of 2021; estimator.npu.util'),
+    (found(NEWER, UTIL, bridge=BRIDGE), PASS, '/tfplugin/bridge, adapter of 2023; estimator.npu.util'),
+    (found(OLDER, bridge=Module(error="No module named 'bridge'")), FAIL, "No module named 'bridge'"),
+    (found(NEWER, {'bridge.estimator.npu.util': Module(error="cannot import name 'handle'")}, bridge=BRIDGE), FAIL,
+     "bridge.estimator.npu.util: cannot import name 'handle'"),
+    (found(OLDER, {'bridge.estimator.npu.util': Module(error="cannot import name 'handle'")}, bridge=BRIDGE,
+           printed=['hello', '_tf_adapter.so: undefined symbol: x', 'bye']), FAIL,
+     "bridge.estimator.npu.util: cannot import name 'handle' (_tf_adapter.so: undefined symbol: x)")])
+def test_the_adapter(modules, status, words):
+    result = software.adapter(modules, 'bridge')
+    assert (result.status, result.found, result.name) == (status, words, 'bridge')
+    assert ('set_env.sh' in result.remedy) == (status == FAIL)
+
+
+def test_an_adapter_that_is_not_there_is_to_be_installed_one_that_fails_to_be_set_up():
+    error = Module(error='no')
+    assert 'install' in software.adapter(found(OLDER, bridge=error), 'bridge').remedy
+    assert 'install' not in software.adapter(found(NEWER, bridge=error), 'bridge').remedy
+
+
+@pytest.mark.parametrize('modules, status', [
+    (found(NEWER, bridge=BRIDGE, hccl=HCCL), PASS),
+    (found(OLDER, bridge=BRIDGE, hccl=NO_HCCL), PASS),  # imported without it, so it does without
+    (found(NEWER, bridge=NO_HCCL, hccl=NO_HCCL), FAIL),
+    (found(OLDER, bridge=Module(error='no'), hccl=NO_HCCL), WARN),
+    (found(NEWER, bridge=Module(error='importing it ended the process (SIGABRT)')), WARN)])
+def test_hccl_fails_only_where_the_adapter_needs_it(modules, status):
+    result = software.collectives(modules, 'bridge')
+    assert (result.status, result.name) == (status, 'hccl')
