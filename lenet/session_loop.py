@@ -60,8 +60,12 @@ class SessionLoop:
                 self._account(outputs, seconds)
                 advance(self.step - self._former_step, loss='%.4f' % self._last_loss(),
                         images_per_s='%.0f' % (self._images_per_step * (self.step - self._former_step) / seconds))
-                self._at_intervals(session, last=self.step >= total or stop.signum is not None,
-                                   evaluate=stop.signum is None)
+                self._at_intervals(session, last=self.step >= total, evaluate=stop.signum is None)
+        # A stop may be requested at any moment, also while the intervals of the last call were dealt with.
+        if self._unlogged.seconds:
+            self._log()
+        if self._saved_at != self.step:
+            self._save(session)
 
     def _account(self, outputs: Dict[str, np.ndarray], seconds: float) -> None:
         """Takes in one call. How many steps it ran is what the device counted, not what was asked for."""

@@ -121,6 +121,7 @@ def main(purposes: Sequence[str]) -> None:
     os.dup2(2, 1)  # whatever the imports print goes to stderr
     for name, module in _trials(purposes):
         print(json.dumps([name, module and module._asdict()]), file=report, flush=True)
+    sys.stdout.flush()  # what an import printed: it goes to stderr, but through a buffer of its own
     sys.stderr.flush()
     os._exit(0)  # without atexit, where the adapter would shut a device down
 
