@@ -45,13 +45,18 @@ class Counts(NamedTuple):
         return self.correct / self.images
 
 
-def build(split: Split, variables: model.Variables, form: model.Form, batch_size: int) -> Graph:
-    """Builds the evaluation beside the training step: variables shared, an iterator of its own."""
+def build(split: Split, variables: model.Variables, form: model.Form, batch_size: int, replicas: int = 1) -> Graph:
+    """Builds the evaluation beside the training step: variables shared, an iterator of its own.
+
+    Args:
+      replicas: towers that a batch is split into, one thread each.
+    """
     batch_size = min(batch_size, len(split.labels))
+    sizes = [len(part) for part in np.array_split(np.arange(batch_size), min(replicas, batch_size))]
     with tf.name_scope('evaluation'):
         iterator = pipeline.evaluation_iterator(split, batch_size)
         images, labels = iterator.get_next()
-        logits = model.logits(step.normalize(images), variables, form)
+        logits = tf.concat([model.logits(step.normalize(part), variables, form) for part in tf.split(images, sizes)], 0)
         answers = tf.argmax(logits, axis=1), step.cross_entropy(logits, labels)
     return Graph(iterator, answers, split.labels, batch_size)
 

@@ -47,7 +47,8 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0) -> 
         outputs = step.outputs(train_op, state, loss_scale, params)
         evaluation = None
         if params.evaluate:
-            evaluation = accuracy.build(dataset.test, weights, _form(params, platform), params.eval_batch_size)
+            evaluation = accuracy.build(dataset.test, weights, _form(params, platform), params.eval_batch_size,
+                                        params.replicas)
         initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
         return TrainingGraph(graph, iterator, train_op, outputs, evaluation, initializer,
                              platform.broadcast(list(weights.values())), weights)

@@ -8,12 +8,12 @@ from tests import numpy_lenet
 from tests import support
 
 
-@pytest.mark.parametrize('batch_size', [1, 7, 37, 500])
-def test_every_image_counts_once_whatever_the_batch_size(batch_size):
+@pytest.mark.parametrize('batch_size, replicas', [(1, 3), (7, 1), (7, 3), (37, 2), (500, 1)])
+def test_every_image_counts_once_whatever_the_batch_size(batch_size, replicas):
     split = support.random_split(37)
     with tf.Graph().as_default(), tf.Session() as session:
         variables = model.create_variables('sigmoid', seed=2)
-        graph = accuracy.build(split, variables, model.Form(), batch_size)
+        graph = accuracy.build(split, variables, model.Form(), batch_size, replicas)
         session.run(tf.global_variables_initializer())
         counts, again = accuracy.run(session, graph), accuracy.run(session, graph)
         values = session.run(dict(variables))
