@@ -22,9 +22,10 @@ MAX_SEED = 2 ** 31 - 1
 
 # What a flag left alone means, where that depends on the platform.
 PLATFORM_DEFAULTS = {
-    'cpu': {'iterations_per_loop': 100, 'precision_mode': 'must_keep_origin_dtype', 'conv': 'folded'},
+    'cpu': {'iterations_per_loop': 100, 'precision_mode': 'must_keep_origin_dtype', 'conv': 'folded',
+            'input': 'resident'},
     'npu': {'iterations_per_loop': 10, 'precision_mode': 'allow_mix_precision', 'conv': 'direct',
-            'replicas': 1},
+            'input': 'stream', 'replicas': 1},
 }
 
 
@@ -65,6 +66,9 @@ def _define_loop(values: flags.FlagValues) -> None:
     flags.DEFINE_alias('iteration_per_loop', 'iterations_per_loop', flag_values=values)  # the reference's name
     flags.DEFINE_enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one convolution on 2x2 blocks, '
                       'the same result faster (default on the CPU), or as they are written (default on the NPU).',
+                      flag_values=values)
+    flags.DEFINE_enum('input', None, ['resident', 'stream'], 'The images stay on the device and the step gathers its '
+                      'batch (default on the CPU), or batches go through tf.data (default on the NPU).',
                       flag_values=values)
     flags.DEFINE_integer(
         'replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: as many usable '

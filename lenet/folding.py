@@ -2,7 +2,8 @@
 
 A K x K SAME convolution (K odd) followed by 2x2 max-pooling equals space_to_depth by 2, a convolution on the blocks
 whose output channels are the 4 positions of a pooling window times C', and the maximum of these 4. In one dimension,
-with p = (K-1)/2: the pixel at position i of block b + d meets the output at position o of block b through the kernel's tap
+with p = (K-1)/2: the pixel at position i of block b + d meets the output at position o of block b through the kernel's
+tap
 
     k = 2 d + i - o + p        where 0 <= k < K, else not at all,
 

@@ -27,12 +27,20 @@ class TrainingGraph(NamedTuple):
     weights: model.Variables
 
 
-def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0) -> TrainingGraph:
-    """Builds the graph of a run whose next step is number `start_step`."""
+def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0,
+          constant_input: bool = False) -> TrainingGraph:
+    """Builds the graph of a run.
+
+    Args:
+      start_step: steps already run.
+      constant_input: True reads one batch over and over (for the bench).
+    """
     graph = tf.Graph()
     with graph.as_default(), tf.variable_scope('', use_resource=platform.use_resource):
-        iterator = pipeline.training_iterator(dataset.train, params.batch_size, params.seed, start_step, platform.rank,
-                                              platform.size, shuffle=not params.random_remove)
+        open_source = {'resident': pipeline.resident, 'stream': pipeline.stream}[params.input]
+        source = open_source(dataset.train, params.batch_size, params.seed, start_step, platform.rank, platform.size,
+                             shuffle=not params.random_remove)
+        next_batch = pipeline.constant(dataset.train, params.batch_size) if constant_input else source.next_batch
         weights = model.create_variables(params.activation, params.seed)
         state = step.create_state(params)
         form = _form(params, platform, state.float_status)
@@ -41,7 +49,7 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0) -> 
         scaling.complete_state()
 
         def one_step() -> tf.Operation:
-            return step.build(iterator.get_next(), weights, state, optimizer, loss_scale, form, params)
+            return step.build(next_batch(), weights, state, optimizer, loss_scale, form, params)
 
         train_op = loop.repeat(one_step, params.iterations_per_loop if platform.loops_in_graph else 1)
         outputs = step.outputs(train_op, state, loss_scale, params)
@@ -50,7 +58,7 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0) -> 
             evaluation = accuracy.build(dataset.test, weights, _form(params, platform), params.eval_batch_size,
                                         params.replicas)
         initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
-        return TrainingGraph(graph, iterator, train_op, outputs, evaluation, initializer,
+        return TrainingGraph(graph, source.iterator, train_op, outputs, evaluation, initializer,
                              platform.broadcast(list(weights.values())), weights)
 
 

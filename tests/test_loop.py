@@ -34,6 +34,13 @@ def test_steps_a_call_change_no_bit_of_any_variable():
         np.testing.assert_array_equal(losses, results[1][1])
 
 
+def test_resident_and_streamed_input_change_no_bit_either():
+    dataset = support.random_dataset()
+    streamed, resident = (support.train_in_memory(dataset, 6, batch_size=26, iterations_per_loop=3, input=source)[0]
+                          for source in ('stream', 'resident'))
+    assert digest(streamed) == digest(resident)
+
+
 def test_one_seed_gives_one_result_and_another_seed_another():
     dataset = support.random_dataset()
     first, again, other = (support.train_in_memory(dataset, 6, batch_size=26, iterations_per_loop=3, seed=seed)[0]

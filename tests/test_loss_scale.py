@@ -103,7 +103,8 @@ def test_a_skipped_step_changes_no_byte_of_weights_slots_and_counters(extra):
     dataset = support.random_dataset()
     options = dict(SMALL, **extra)
     before, _, _ = support.train_in_memory(dataset, 2, iterations_per_loop=2, **options)
-    after, _, outputs = support.train_in_memory(dataset, 4, iterations_per_loop=4, inject_overflow=['3', '4'], **options)
+    after, _, outputs = support.train_in_memory(dataset, 4, iterations_per_loop=4, inject_overflow=['3', '4'],
+                                                **options)
     assert outputs['global_step'] == 2 and outputs['steps_run'] == 4
     for name in set(before) - {'steps_run', 'loss_scale', 'good_steps', 'bad_steps'}:
         assert before[name].tobytes() == after[name].tobytes(), name

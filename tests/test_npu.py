@@ -154,7 +154,8 @@ def no_sinking_at_all(monkeypatch):
 
 
 @pytest.mark.parametrize('provoke', [
-    configured('iterations_per_loop', 1), configured('enable_data_pre_proc', False), configured('mix_compile_mode', True),
+    configured('iterations_per_loop', 1), configured('enable_data_pre_proc', False),
+    configured('mix_compile_mode', True),
     sink_in_a_scope, sink_twice, initialize_after_sinking, no_sinking_at_all])
 def test_a_loop_that_silently_was_not_sunk_is_noticed_and_the_training_stays_right(train, monkeypatch, capsys, provoke):
     _, expected, _ = train(platform='cpu', conv='direct', replicas=1, name='cpu')

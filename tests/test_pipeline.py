@@ -14,11 +14,17 @@ def read_order(n, batch_size, steps, **options):
         return [session.run(numbers).tolist() for _ in range(steps)]
 
 
-def read_training(steps, split, **options):
-    with tf.Graph().as_default(), tf.Session() as session:
-        iterator = pipeline.training_iterator(split, **options)
-        batch = iterator.get_next()
-        session.run(iterator.initializer)
+SOURCES = {'stream': pipeline.stream, 'resident': pipeline.resident}
+each_source = pytest.mark.parametrize('source', sorted(SOURCES))
+
+
+def read_training(source, steps, split, **options):
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        opened = SOURCES[source](split, **options)
+        batch = opened.next_batch()
+        assert graph.as_graph_def().ByteSize() < 40000  # the images are not in it
+        session.run(tf.local_variables_initializer())
+        session.run(opened.iterator.initializer)
         return [session.run(batch) for _ in range(steps)]
 
 
@@ -46,31 +52,43 @@ def test_without_shuffling_the_files_order_is_kept():
     assert read_order(5, 3, steps=3, seed=1, shuffle=False) == [[0, 1, 2], [3, 4, 0], [1, 2, 3]]
 
 
-def test_batches_hold_the_images_and_labels_of_the_order():
+@each_source
+def test_batches_hold_the_images_and_labels_of_the_order(source):
     split = support.random_split(13)
     order = read_order(13, 7, steps=4, seed=6)
-    for numbers, (images, labels) in zip(order, read_training(4, split, batch_size=7, seed=6)):
+    for numbers, (images, labels) in zip(order, read_training(source, 4, split, batch_size=7, seed=6)):
         np.testing.assert_array_equal(images, split.images[numbers])
         np.testing.assert_array_equal(labels, split.labels[numbers])
         assert images.dtype == np.uint8 and labels.dtype == np.int32
 
 
+@each_source
 @pytest.mark.parametrize('size', [2, 3])
-def test_the_stripes_of_all_ranks_make_the_batch_of_one(size):
+def test_the_stripes_of_all_ranks_make_the_batch_of_one(source, size):
     split = support.random_split(29)
-    whole = read_training(3, split, batch_size=4 * size, seed=2)
-    stripes = [read_training(3, split, batch_size=4, seed=2, rank=rank, size=size) for rank in range(size)]
+    whole = read_training(source, 3, split, batch_size=4 * size, seed=2)
+    stripes = [read_training(source, 3, split, batch_size=4, seed=2, rank=rank, size=size) for rank in range(size)]
     for step, (images, _) in enumerate(whole):
         np.testing.assert_array_equal(images, np.concatenate([stripe[step][0] for stripe in stripes]))
 
 
-def test_training_batches_have_static_shapes_and_the_graph_does_not_hold_the_images():
-    split = support.random_split(999)
+@each_source
+def test_training_batches_have_static_shapes_and_need_no_placeholder(source):
     with tf.Graph().as_default() as graph:
-        images, labels = pipeline.training_iterator(split, batch_size=7, seed=1).get_next()
+        images, labels = SOURCES[source](support.random_split(999), batch_size=7, seed=1).next_batch()
         assert images.shape.as_list() == [7, 28, 28, 1] and labels.shape.as_list() == [7]
-        assert graph.as_graph_def().ByteSize() < 20000
         assert not [op.name for op in graph.get_operations() if op.type.startswith('Placeholder')]
+
+
+def test_constant_input_is_the_first_batch_over_and_over():
+    split = support.random_split(5)
+    with tf.Graph().as_default(), tf.Session() as session:
+        batch = pipeline.constant(split, 7)()
+        session.run(tf.local_variables_initializer())
+        for _ in range(2):
+            images, labels = session.run(batch)
+            np.testing.assert_array_equal(images, split.images[[0, 1, 2, 3, 4, 0, 1]])
+            np.testing.assert_array_equal(labels, split.labels[[0, 1, 2, 3, 4, 0, 1]])
 
 
 @pytest.mark.parametrize('batch_size', [1, 5, 13, 99])

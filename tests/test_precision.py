@@ -13,7 +13,8 @@ def half(x):
         return np.asarray(x, np.float16).astype(np.float32)
 
 
-VALUES = np.array([0.1, -1 / 3, 2.0 ** -25, 2.0 ** -14 / 3, 65503.0, 65519.0, 65520.0, -1e9, np.inf, np.nan], np.float32)
+VALUES = np.array([0.1, -1 / 3, 2.0 ** -25, 2.0 ** -14 / 3, 65503.0, 65519.0, 65520.0, -1e9, np.inf, np.nan],
+                  np.float32)
 
 
 def test_values_and_gradients_become_those_of_float16():

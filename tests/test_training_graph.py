@@ -65,7 +65,7 @@ KEYS = ({'global_step', 'steps_run', 'beta1_power', 'beta2_power', 'loss_scale',
 
 
 @pytest.mark.parametrize('values', [dict(), dict(iterations_per_loop=1), dict(replicas=3), dict(loss_scale_flag=1),
-                                    dict(evaluate=False), dict(random_remove=True)])
+                                    dict(evaluate=False), dict(random_remove=True), dict(input='stream')])
 def test_the_keys_of_a_checkpoint_are_always_the_same(values):
     with build(**values).graph.as_default():
         assert {v.op.name for v in tf.global_variables()} == KEYS

@@ -5,10 +5,14 @@ another in an endless sequence; step s reads its elements s*B to s*B + B - 1, ac
 Nothing of the pipeline needs saving: a resumed run starts the same sequence at its step.
 """
 
+from typing import Callable, NamedTuple, Tuple
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.data.splits import Split
+
+Batch = Tuple[tf.Tensor, tf.Tensor]  # images, labels
 
 _ENDLESS = 2 ** 62  # epochs
 
@@ -40,28 +44,70 @@ def order(n: int, batch_size: int, seed: int, start_step: int = 0, shuffle: bool
     return epochs.flat_map(epoch_order).skip(offset).batch(batch_size, drop_remainder=True)
 
 
-def training_iterator(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: int = 0, size: int = 1,
-                      shuffle: bool = True) -> tf.data.Iterator:
-    """Endless training batches.
+class Source(NamedTuple):
+    """Where training batches come from."""
+
+    iterator: tf.data.Iterator  # to be initialized after the variables
+    next_batch: Callable[[], Batch]  # builds the ops that read: uint8 [B, 28, 28, 1], int32 [B], static shapes
+
+
+def _stripe(numbers: tf.Tensor, batch_size: int, rank: int) -> tf.Tensor:
+    """What `rank` reads of a global batch of image numbers: int32 [B]."""
+    mine = numbers[rank * batch_size:(rank + 1) * batch_size]
+    mine.set_shape([batch_size])
+    return mine
+
+
+def stream(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: int = 0, size: int = 1,
+           shuffle: bool = True) -> Source:
+    """Endless training batches, images and all, through the tf.data pipeline.
 
     Args:
       split: the training images.
       batch_size: B, of this rank.
       seed, start_step, shuffle: see `order`.
       rank, size: this device reads stripe `rank` of the `size` stripes that make a global batch of size * B.
-
-    Returns:
-      An initializable iterator of (uint8 [B, 28, 28, 1], int32 [B]), static shapes.
     """
     images, labels = in_graph(split.images), in_graph(split.labels)
 
-    def read(numbers: tf.Tensor):
-        mine = numbers[rank * batch_size:(rank + 1) * batch_size]
-        mine.set_shape([batch_size])
+    def read(numbers: tf.Tensor) -> Batch:
+        mine = _stripe(numbers, batch_size, rank)
         return tf.gather(images, mine), tf.gather(labels, mine)
 
     batches = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(read).prefetch(2)
-    return tf.data.make_initializable_iterator(batches)
+    iterator = tf.data.make_initializable_iterator(batches)
+    return Source(iterator, iterator.get_next)
+
+
+def resident(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: int = 0, size: int = 1,
+             shuffle: bool = True) -> Source:
+    """The same batches, gathered in the step from images that stay on the device; the pipeline yields numbers alone."""
+    images, labels = _local_copy('resident_images', split.images), _local_copy('resident_labels', split.labels)
+
+    def mine(numbers: tf.Tensor) -> tf.Tensor:
+        return _stripe(numbers, batch_size, rank)
+
+    numbers = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(mine).prefetch(2)
+    iterator = tf.data.make_initializable_iterator(numbers)
+
+    def gather() -> Batch:
+        chosen = iterator.get_next()
+        return tf.gather(images, chosen), tf.gather(labels, chosen)
+
+    return Source(iterator, gather)
+
+
+def constant(split: Split, batch_size: int) -> Callable[[], Batch]:
+    """A next_batch that always reads the first images and costs no input: for telling what input costs."""
+    numbers = np.arange(batch_size) % len(split.labels)
+    images = _local_copy('constant_images', split.images[numbers])
+    labels = _local_copy('constant_labels', split.labels[numbers])
+    return lambda: (images.read_value(), labels.read_value())
+
+
+def _local_copy(name: str, array: np.ndarray) -> tf.Variable:
+    return tf.get_variable(name, initializer=in_graph(array), trainable=False, use_resource=True,
+                           collections=[tf.GraphKeys.LOCAL_VARIABLES])
 
 
 def evaluation_iterator(split: Split, batch_size: int) -> tf.data.Iterator:
@@ -75,7 +121,7 @@ def evaluation_iterator(split: Split, batch_size: int) -> tf.data.Iterator:
     images, labels = in_graph(split.images), in_graph(split.labels)
     padded = -(-n // batch_size) * batch_size
 
-    def read(numbers: tf.Tensor):
+    def read(numbers: tf.Tensor) -> Batch:
         return tf.gather(images, numbers % n), tf.gather(labels, numbers % n)
 
     batches = tf.data.Dataset.range(padded).batch(batch_size, drop_remainder=True).map(read).prefetch(2)
