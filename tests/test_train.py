@@ -120,9 +120,30 @@ def test_the_real_scripts_train_in_a_clone_with_spaces_from_another_directory(tm
     assert ended.stdout.splitlines()[-1].startswith('E2E Training Duration sec : ')
 
 
+@pytest.fixture(scope='module')
+def accuracy_of_a_thousand_steps(mnist, tmp_path_factory):
+    """Of a precision mode, on all test images of real MNIST."""
+    known = {}
+
+    def accuracy(mode, *arguments):
+        if mode not in known:
+            directory = tmp_path_factory.mktemp(mode)
+            ended = support.run_module('lenet.train', '--data_path=%s' % mnist, '--epochs=1', '--evaluate',
+                                       '--precision_mode=%s' % mode, '--output_dir=%s' % directory, *arguments)
+            assert ended.returncode == 0, ended.stderr
+            evaluation = json.loads((directory / 'results.json').read_text())['evaluation']
+            assert evaluation['images'] == 10000
+            known[mode] = evaluation['accuracy']
+        return known[mode]
+    return accuracy
+
+
 @pytest.mark.slow
-def test_a_thousand_steps_of_mnist_reach_92_percent_of_all_test_images(mnist, tmp_path):
-    ended = support.run_module('lenet.train', '--data_path=%s' % mnist, '--epochs=1', '--output_dir=%s' % tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    evaluation = json.loads((tmp_path / 'results.json').read_text())['evaluation']
-    assert evaluation['images'] == 10000 and evaluation['accuracy'] >= 0.92
+def test_a_thousand_steps_of_mnist_reach_92_percent_of_all_test_images(accuracy_of_a_thousand_steps):
+    assert accuracy_of_a_thousand_steps('force_fp32') >= 0.92
+
+
+@pytest.mark.slow
+def test_mixed_precision_is_within_half_a_percent_of_float32(accuracy_of_a_thousand_steps):
+    mixed = accuracy_of_a_thousand_steps('allow_mix_precision', '--loss_scale=dynamic')
+    assert abs(mixed - accuracy_of_a_thousand_steps('force_fp32')) <= 0.005
