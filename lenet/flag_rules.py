@@ -73,8 +73,6 @@ def _loss_scale(params: Any) -> None:
     kind, value = params.loss_scale, params.loss_scale_value
     if 0 < value < 1:
         raise UsageError('--loss_scale_value=%g: 0 or a number >= 1 is needed' % value)
-    if kind == 'none' and params.loss_scale_flag:
-        raise UsageError('--loss_scale=none and --loss_scale_flag=1 contradict each other: give one of them')
     if kind == 'fixed' and not value:
         raise UsageError('--loss_scale=fixed needs --loss_scale_value, a number >= 1')
     if kind == 'dynamic' and value:

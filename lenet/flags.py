@@ -106,8 +106,8 @@ def _define_precision(values: flags.FlagValues) -> None:
                       flag_values=values)
     flags.DEFINE_bool('saturate', False, 'CPU only: float16 overflows become +-65504 and NaN 0, and a sticky status '
                       'tells the loss scaling, as on the 910; otherwise infinities do.', flag_values=values)
-    flags.DEFINE_enum('loss_scale', None, ['none', 'fixed', 'dynamic'], 'Loss scaling. Default: what the reference '
-                      'flags --loss_scale_flag and --loss_scale_value say.', flag_values=values)
+    flags.DEFINE_enum('loss_scale', None, ['none', 'fixed', 'dynamic'], 'Loss scaling; without it the '
+                      'reference flags --loss_scale_flag and --loss_scale_value decide.', flag_values=values)
     flags.DEFINE_integer('loss_scale_flag', 0, '1 turns loss scaling on, dynamic or fixed at --loss_scale_value.',
                          0, 1, flag_values=values)
     flags.DEFINE_float('loss_scale_value', 0, 'The fixed scale, >= 1; 0 is dynamic.', 0, MAX_SCALE, flag_values=values)

@@ -17,7 +17,6 @@ from lenet.errors import UsageError
     (dict(resume=True, restore_path='x'), r'--resume .* --restore_path'),
     (dict(restore_exclude=['fc_3/']), r'--restore_exclude=fc_3/ needs --restore_path'),
     (dict(loss_scale_value=0.5), r'--loss_scale_value=0.5'),
-    (dict(loss_scale='none', loss_scale_flag=1), r'--loss_scale=none and --loss_scale_flag=1'),
     (dict(loss_scale='fixed'), r'--loss_scale=fixed needs --loss_scale_value'),
     (dict(loss_scale='dynamic', loss_scale_value=8), r'--loss_scale=dynamic and --loss_scale_value=8'),
     (dict(inject_overflow=['3', 'x']), r'--inject_overflow=3,x: numbers of steps'),

@@ -12,7 +12,8 @@ from tests import support
     (dict(loss_scale_flag=1, loss_scale_value=8), ('fixed', 8)), (dict(loss_scale='dynamic'), ('dynamic', 2 ** 15)),
     (dict(loss_scale='dynamic', loss_scale_init=64), ('dynamic', 64)),
     (dict(loss_scale_flag=1, loss_scale_init=64), ('dynamic', 64)),
-    (dict(loss_scale='fixed', loss_scale_value=128), ('fixed', 128))])
+    (dict(loss_scale='fixed', loss_scale_value=128), ('fixed', 128)),
+    (dict(loss_scale='none', loss_scale_flag=1), ('none', 1))])
 def test_the_flags_choose_the_scale(values, expected):
     chosen = loss_scale.from_params(flags.make_params(**values))
     assert (chosen.kind, chosen.value) == expected

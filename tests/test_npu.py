@@ -213,12 +213,24 @@ def test_auto_is_the_npu_where_its_package_is_found(monkeypatch):
     assert platforms.resolve('auto') == 'npu'
 
 
-@pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
-def test_the_flagfile_trains_to_the_end_and_learns(tmp_path, generation):
+def run_process(tmp_path, generation, *arguments):
+    """python -m lenet.train --flagfile=npu.flags on the stand-in, which the process itself has to import in time."""
     environment = npu_standin.environment(generation, journal=str(tmp_path / 'journal'), base={})
     environment['PYTHONPATH'] = os.pathsep.join([environment['PYTHONPATH'], support.ROOT])
-    ended = support.run_module('lenet.train', '--flagfile=npu.flags', '--data_path=synthetic', '--activation=relu',
-                               '--steps=150', '--epochs=2', '--output_dir=%s' % tmp_path, **environment)
+    return support.run_module('lenet.train', '--flagfile=npu.flags', '--data_path=synthetic',
+                              '--output_dir=%s' % tmp_path, *arguments, **environment)
+
+
+def test_the_adapter_is_imported_before_the_session_also_where_nothing_but_sinking_needs_it(tmp_path):
+    ended = run_process(tmp_path, 'v23', '--loss_scale_flag=0', '--precision_mode=must_keep_origin_dtype', '--steps=20',
+                        '--epochs=1')
+    assert ended.returncode == 0, ended.stderr
+    assert len(npu_standin.read_journal(str(tmp_path / 'journal'), 'session')) == 1
+
+
+@pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
+def test_the_flagfile_trains_to_the_end_and_learns(tmp_path, generation):
+    ended = run_process(tmp_path, generation, '--activation=relu', '--steps=150', '--epochs=2')
     assert ended.returncode == 0, ended.stderr
     assert json.loads((tmp_path / 'results.json').read_text())['evaluation']['accuracy'] > 0.8
     assert not npu_standin.read_journal(str(tmp_path / 'journal'), 'violation', 'silent')

@@ -49,6 +49,10 @@ class Npu:
         """
         from lenet import doctor
         doctor.require_ready(params)
+        # Now, not when it is first needed: the import registers NpuOptimizer, and a session that was created before it
+        # would run on the host without a word.
+        from npu_bridge.estimator.npu import util
+        self._util = util
         self._params = params
         self.rank = int(os.environ.get('RANK_ID') or 0)
         self.size = int(os.environ.get('RANK_SIZE') or 1)
@@ -86,8 +90,7 @@ class Npu:
     def sink(self, session: tf.Session, train_op: tf.Operation) -> tf.Operation:
         """Called once, in no scope, after every initializer has run: the adapter loads the loop's variables here, and
         finds the loop by the name IterationOp."""
-        from npu_bridge.estimator.npu import util
-        return util.set_iteration_per_loop(session, train_op, self._params.iterations_per_loop)
+        return self._util.set_iteration_per_loop(session, train_op, self._params.iterations_per_loop)
 
     def broadcast(self, variables: list) -> Optional[tf.Operation]:
         """One grouped operation; slots and counters are zero, or restored from one checkpoint, on every rank."""
