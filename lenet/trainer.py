@@ -60,7 +60,7 @@ def train(params: Any) -> int:
         with contextlib.closing(recorder), signals.deferred() as stop:
             loop = SessionLoop(params, platform, built, checkpoints, recorder, ledger, start)
             loop.run(session, train_op, stop)
-    _report(params, platform, data, loop, ledger, stop)
+            _report(params, platform, data, loop, ledger, stop)
     return 128 + stop.signum if stop.signum else 0
 
 
