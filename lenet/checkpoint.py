@@ -1,8 +1,12 @@
 """Save, restore, resume, transfer. A checkpoint's number is the number of steps run."""
 
+import contextlib
+import glob
 import os
-from typing import Any, Dict, List, NamedTuple, Optional
+import re
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet import files
@@ -59,17 +63,20 @@ class Checkpoints:
         Raises:
           UserError: it cannot be read, or does not fit the graph.
         """
-        try:
+        with _reading(path):
             self._saver.restore(session, path)
-            kept = tf.train.get_checkpoint_state(self.directory).all_model_checkpoint_paths
-            self._saver.recover_last_checkpoints(kept)
-        except (tf.errors.OpError, ValueError) as error:
-            raise UserError('%s: cannot be loaded (%s)' % (path, _first_line(error)))
+        self._saver.recover_last_checkpoints(listed(os.path.dirname(self.directory)))
 
 
-def newest(output_dir: str) -> Optional[str]:
-    """The path prefix of the newest checkpoint of a run's directory, None if there is none."""
-    return tf.train.latest_checkpoint(os.path.join(output_dir, run_directory.CHECKPOINTS))
+def listed(output_dir: str) -> List[str]:
+    """The path prefixes of a run's checkpoints, oldest first; the files count, not TensorFlow's list of them."""
+    pattern = os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, _PREFIX + '-*.index')
+    found = [path[:-len('.index')] for path in glob.glob(pattern)]
+    return sorted((path for path in found if _number(path).isdigit()), key=lambda path: int(_number(path)))
+
+
+def _number(path: str) -> str:
+    return path.rsplit('-', 1)[-1]
 
 
 def position(path: str) -> Position:
@@ -78,41 +85,58 @@ def position(path: str) -> Position:
     Raises:
       UserError: it cannot be read.
     """
-    reader = _reader(path)
-    if not reader.has_tensor('steps_run'):
-        raise UserError('%s: holds no steps_run, so no run can be resumed from it; --restore_path starts from its '
-                        'weights' % path)
-    return Position(int(reader.get_tensor('steps_run')), int(reader.get_tensor('global_step')))
+    with _reading(path):
+        reader = tf.train.load_checkpoint(path)
+        counters = [int(reader.get_tensor(name)) if reader.has_tensor(name) else None
+                    for name in ('steps_run', 'global_step')]
+    if None in counters:
+        raise UserError('%s: holds no steps_run and global_step, so no run can be resumed from it; --restore_path starts '
+                        'from its weights' % path)
+    return Position(*counters)
 
 
-def transfer(session: tf.Session, path: str, weights: Dict[str, tf.Variable], exclude: List[str]) -> List[str]:
-    """Loads the weights, but for those whose names start with one of `exclude`, and returns the names it loaded.
+def read_weights(path: str, shapes: Dict[str, Sequence[int]], exclude: List[str]) -> Dict[str, np.ndarray]:
+    """Reads the weights for a transfer, but for those whose names start with one of `exclude`.
+
+    Args:
+      path: a checkpoint's path prefix, one of its files, or a run's directory of checkpoints.
+      shapes: of the network's weights, by name.
+
+    Returns:
+      float32 arrays by name.
 
     Raises:
       UserError: `path` cannot be read, a prefix matches nothing, nothing is left to load, a name is missing or its
         shape differs.
     """
     for prefix in exclude:
-        if not any(name.startswith(prefix) for name in weights):
-            raise UserError('--restore_exclude=%s matches none of %s' % (prefix, ', '.join(weights)))
-    wanted = {name: v for name, v in weights.items() if not name.startswith(tuple(exclude))}
+        if not any(name.startswith(prefix) for name in shapes):
+            raise UserError('--restore_exclude=%s matches none of %s' % (prefix, ', '.join(shapes)))
+    wanted = [name for name in shapes if not name.startswith(tuple(exclude))]
     if not wanted:
         raise UserError('--restore_exclude=%s leaves nothing to load from %s' % (','.join(exclude), path))
-    found = _reader(path).get_variable_to_shape_map()
-    for name, variable in wanted.items():
+    path = re.sub(r'\.(index|data-\d+-of-\d+)$', '', os.path.expanduser(path))
+    with _reading(path):
+        reader = tf.train.load_checkpoint(path)
+        found = reader.get_variable_to_shape_map()
+        _check_shapes(path, found, {name: list(shapes[name]) for name in wanted})
+        return {name: reader.get_tensor(name).astype(np.float32) for name in wanted}
+
+
+def _check_shapes(path: str, found: Dict[str, List[int]], wanted: Dict[str, List[int]]) -> None:
+    for name, shape in wanted.items():
         if name not in found:
-            raise UserError('%s: holds no %s, but %s' % (path, name, ', '.join(sorted(found))))
-        if found[name] != variable.shape.as_list():
+            raise UserError('%s: holds no %s, but %s' % (path, name, ', '.join(sorted(found)) or 'nothing'))
+        if found[name] != shape:
             raise UserError('%s: %s has shape %s, the network needs %s; --restore_exclude can leave it out' %
-                            (path, name, found[name], variable.shape.as_list()))
-    tf.train.Saver(wanted).restore(session, path)
-    return list(wanted)
+                            (path, name, found[name], shape))
 
 
-def _reader(path: str) -> Any:
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[None]:
     try:
-        return tf.train.load_checkpoint(path)
-    except (tf.errors.OpError, ValueError) as error:
+        yield
+    except (tf.errors.OpError, ValueError, SystemError) as error:  # SystemError: how the reader fails on damaged data
         raise UserError('%s: is no readable checkpoint (%s); give a path prefix such as output/ckpt_npu/model.ckpt-1000'
                         % (path, _first_line(error)))
 

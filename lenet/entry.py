@@ -3,6 +3,7 @@
 Exit statuses: 0 done, 1 failed, 2 wrong command line, 130 Ctrl-C, 143 SIGTERM.
 """
 
+import os
 import sys
 from typing import Callable, List, Optional
 
@@ -31,6 +32,8 @@ def parse_flags(argv: list, positional: Optional[str] = None) -> List[str]:
         arguments = FLAGS(argv)[1:]
     except flags.Error as error:
         raise UsageError(' '.join(str(error).split()))
+    except UnicodeDecodeError:
+        raise UsageError('--flagfile: a text file is needed, one flag a line')
     except SystemExit:  # --help; absl would leave with 1
         sys.exit(0)
     taken = 0 if positional is None else 1
@@ -50,6 +53,7 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None) ->
         the status.
       positional: what the one positional argument is, None where none is taken.
     """
+    _open_standard_streams()
     signals.raise_on_signals()
     try:
         status = main(*parse_flags(sys.argv, positional)) or 0
@@ -64,6 +68,17 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None) ->
         sys.stderr.close()
         status = 1
     sys.exit(status)
+
+
+def _open_standard_streams() -> None:
+    """Gives a closed stdin, stdout or stderr (`2>&-`) a file, before another file gets its number."""
+    for number, name in enumerate(('stdin', 'stdout', 'stderr')):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, 'r' if number == 0 else 'w', closefd=False))
 
 
 def _report(line: str) -> None:

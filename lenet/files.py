@@ -17,7 +17,8 @@ def make_directory(path: str) -> str:
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
-        raise UserError('%s: cannot make this directory (%s); choose another one' % (path, error.strerror))
+        found = 'a file of that name exists' if os.path.isfile(path) else error.strerror
+        raise UserError('%s: cannot make this directory (%s); choose another one' % (path, found))
     return path
 
 

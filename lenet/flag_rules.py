@@ -81,7 +81,7 @@ def _loss_scale(params: Any) -> None:
 
 
 def _injection(params: Any) -> None:
-    if not all(step.isdigit() and int(step) > 0 for step in params.inject_overflow):
+    if not all(re.fullmatch('[1-9][0-9]{0,17}', step) for step in params.inject_overflow):
         raise UsageError('--inject_overflow=%s: numbers of steps from 1, joined by commas, are needed' %
                          ','.join(params.inject_overflow))
 
@@ -95,6 +95,9 @@ def _paths(params: Any) -> None:
     for name in ('output_dir', 'data_path', 'restore_path'):
         if getattr(params, name) == '':
             raise UsageError('--%s= is empty: a path is needed' % name)
+    if re.search(r'://|[*?[\]]', params.output_dir):
+        raise UsageError('--output_dir=%s: TensorFlow takes :// and the characters * ? [ ] for more than a name; choose '
+                         'another one' % params.output_dir)
 
 
 _DUMP_SET = r'(\d+)(?:-(\d+))?'

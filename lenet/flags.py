@@ -35,8 +35,8 @@ def _define_data(values: flags.FlagValues) -> None:
         '"synthetic" draws digits from --seed. Default: MNIST is fetched once into $LENET_DATA or data/MNIST.',
         flag_values=values)
     flags.DEFINE_integer(
-        'seed', 1, 'Of the initial weights and of the order of the data: one seed, one result, bit for bit on a CPU.',
-        0, MAX_SEED, flag_values=values)
+        'seed', 1, 'Of the initial weights and of the order of the data. On a CPU one seed, with the same --replicas, '
+        'gives one result, bit for bit.', 0, MAX_SEED, flag_values=values)
     flags.DEFINE_bool(
         'random_remove', False, 'Leaves randomness out of the data order: every epoch reads the files from first to '
         'last (for comparing runs layer by layer).', flag_values=values)
@@ -62,10 +62,10 @@ def _define_loop(values: flags.FlagValues) -> None:
                       'Where to run; auto: the NPU where its TensorFlow adapter is installed.', flag_values=values)
     flags.DEFINE_integer(
         'iterations_per_loop', None, 'Steps per session.run, N: a tf.while_loop on the CPU (default 100), sinking on '
-        'the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 6, flag_values=values)
+        'the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 4, flag_values=values)
     flags.DEFINE_alias('iteration_per_loop', 'iterations_per_loop', flag_values=values)  # the reference's name
     flags.DEFINE_enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one convolution on 2x2 blocks, '
-                      'the same result faster (default on the CPU), or as they are written (default on the NPU).',
+                      'the same but for rounding, and faster (default on the CPU), or as they are written (default on the NPU).',
                       flag_values=values)
     flags.DEFINE_enum('input', None, ['resident', 'stream'], 'The images stay on the device and the step gathers its '
                       'batch (default on the CPU), or batches go through tf.data (default on the NPU).',

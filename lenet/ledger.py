@@ -4,7 +4,7 @@ import contextlib
 import time
 from typing import Dict, Iterator
 
-PARTS = ('imports', 'data', 'graph', 'first_call', 'steady_steps', 'evaluation', 'saving', 'logging')
+PARTS = ('imports', 'platform', 'data', 'graph', 'first_call', 'steady_steps', 'evaluation', 'saving', 'logging')
 
 
 class Ledger:

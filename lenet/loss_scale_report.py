@@ -2,7 +2,7 @@
 
   python -m lenet.loss_scale_report output
 
-Reads metrics.jsonl and results.json of a run's directory; exit statuses as lenet.train.
+Reads metrics.jsonl of a run's directory; exit statuses as lenet.train.
 """
 
 import json
@@ -29,9 +29,9 @@ def read_windows(directory: str) -> List[Dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise UserError('%s: cannot be read (%s); name the --output_dir of a run' %
                         (path, getattr(error, 'strerror', None) or error))
-    windows = [record for record in records if record.get('kind') == 'train' and 'skipped_steps' in record]
+    windows = [record for record in records if isinstance(record, dict) and 'skipped_steps' in record]
     if not windows:
-        raise UserError('%s: its run did not scale the loss; train with --loss_scale=dynamic or fixed' % path)
+        raise UserError('%s: holds no record of a scaled loss; train with --loss_scale=dynamic or fixed' % path)
     return windows
 
 
@@ -55,10 +55,9 @@ def lines(windows: List[Dict[str, Any]]) -> List[str]:
         former = window['loss_scale']
     text.append('%d of %d updates skipped (%.2f %%), at steps: %s' %
                 (len(skipped), steps, 100 * len(skipped) / steps, _ranges(skipped) or 'none'))
-    lost, settled = lost_at_start(skipped), windows[0]['loss_scale']
-    text.append('%d updates were lost before the first was applied%s' %
-                (lost, '; a start from %s would have lost none of them' % _power(MODEST_SCALE)
-                 if lost and settled >= MODEST_SCALE else ''))
+    text.append('%d updates were lost before the first was applied, at a scale that had come down to %s by step %d '
+                '(npu.flags starts from %s)' % (lost_at_start(skipped), _power(windows[0]['loss_scale']),
+                                                windows[0]['step'], _power(MODEST_SCALE)))
     return text
 
 

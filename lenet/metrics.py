@@ -1,10 +1,11 @@
 """What a run records while it goes on: metrics.jsonl, TensorBoard events, a loss a step. Written on the host, between
 the timed calls."""
 
+import contextlib
 import json
 import math
 import os
-from typing import Any, Dict, IO, Iterable, List
+from typing import Any, Callable, Dict, IO, Iterable, List
 
 import tensorflow.compat.v1 as tf
 
@@ -24,7 +25,7 @@ class Recorder:
         """
         files.make_directory(os.path.dirname(loss_file))
         self._metrics = _open_cut(os.path.join(directory, 'metrics.jsonl'),
-                                  lambda number, line: json.loads(line)['step'] <= start_step)
+                                  lambda number, line: _step(line) <= start_step)
         self._losses = _open_cut(loss_file, lambda number, line: number < start_step)
         self._events = tf.summary.FileWriter(directory, graph)
         if start_step:  # TensorBoard forgets what a run that went on from an older checkpoint repeats
@@ -49,9 +50,9 @@ class Recorder:
         self._events.add_summary(tf.Summary(value=scalars), step)
 
     def close(self) -> None:
-        self._metrics.close()
-        self._losses.close()
-        self._events.close()
+        for stream in (self._metrics, self._losses, self._events):
+            with contextlib.suppress(OSError):  # a full disk: _write has said so
+                stream.close()
 
     def _write(self, stream: IO[str], lines: List[str]) -> None:
         try:
@@ -78,7 +79,15 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _open_cut(path: str, keep) -> IO[str]:
+def _step(line: str) -> float:
+    """The step of a record; infinite for what is no record."""
+    try:
+        return json.loads(line)['step']
+    except (ValueError, TypeError, KeyError):
+        return math.inf
+
+
+def _open_cut(path: str, keep: Callable[[int, str], bool]) -> IO[str]:
     """Opens `path` for appending, after dropping the lines for which keep(number, line) is false."""
     kept = []
     if os.path.exists(path):

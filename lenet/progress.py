@@ -5,6 +5,7 @@ network): the work is then done without a bar.
 """
 
 import contextlib
+import os
 import sys
 from typing import Any, Callable, Iterator, Optional
 
@@ -50,10 +51,13 @@ def bar(total: Optional[int], description: str, unit: str, initial: int = 0) -> 
 
 def say(line: str) -> None:
     """Prints a line on stdout, above the bar where there is one."""
-    if on_terminal():
-        tqdm.tqdm.write(line)
-    else:
-        print(line, flush=True)
+    try:
+        if on_terminal():
+            tqdm.tqdm.write(line)
+        else:
+            print(line, flush=True)
+    except OSError:  # the reader has gone (`| head`), or its disk is full: no reason to lose a training
+        sys.stdout = open(os.devnull, 'w')
 
 
 def warn(line: str) -> None:

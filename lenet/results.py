@@ -36,7 +36,8 @@ def case_name(params: Any, size: int) -> str:
 
 def log_directory(directory: str) -> str:
     """The ModelZoo's place for a device's logs: a folder named after the device."""
-    return os.path.join(directory, os.environ.get('ASCEND_DEVICE_ID') or '0')
+    device = os.environ.get('ASCEND_DEVICE_ID', '')
+    return os.path.join(directory, device if device in list('1234567') else '0')
 
 
 def loss_file(directory: str, params: Any, size: int) -> str:

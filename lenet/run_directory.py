@@ -1,9 +1,12 @@
 """The directory of a run (--output_dir): what lies where, and what happens to a former run found there."""
 
+import contextlib
 import glob
 import os
 import shutil
-from typing import Any, List
+from typing import Any, Iterator, List
+
+import filelock
 
 from lenet import files
 from lenet import flags
@@ -12,28 +15,59 @@ from lenet.errors import UserError
 FLAGS = 'flags.txt'
 CHECKPOINTS = 'ckpt_npu'  # the reference's name, whatever the platform
 PREVIOUS = 'previous'
-_OWN = (FLAGS, 'metrics.jsonl', 'results.json', 'events.out.tfevents.*', CHECKPOINTS,
-        '[0-9]*/LeNet_ID0127*.log', '[0-9]*/train_LeNet_ID0127*_loss.txt')
+# FLAGS last: while it is there, a directory counts as a run's, also when moving the run away was interrupted.
+_OWN = ('metrics.jsonl', 'results.json', 'events.out.tfevents.*', CHECKPOINTS,
+        '[0-9]*/LeNet_ID0127*.log', '[0-9]*/train_LeNet_ID0127*_loss.txt', FLAGS)
 
 
-def prepare(params: Any) -> None:
-    """Makes --output_dir ready and writes flags.txt, the effective flags as a flagfile.
+def prepare(params: Any, keep: bool) -> None:
+    """Readies --output_dir, which `locked` has made, and writes flags.txt, the effective flags as a flagfile.
 
-    Unless this run resumes it, a former run is set aside in the folder "previous". One that never reached a checkpoint
-    is removed instead, so that it does not replace a better one there.
+    A former run is set aside in the folder "previous". One that never reached a checkpoint is removed instead, so that
+    it does not replace a better one there.
+
+    Args:
+      keep: the former run stays, because this one resumes it.
 
     Raises:
-      UserError: the directory cannot be made or written.
+      UserError: the directory cannot be written.
     """
-    directory = files.make_directory(params.output_dir)
+    directory = params.output_dir
     try:
-        if not params.resume and os.path.exists(os.path.join(directory, FLAGS)):
+        if not keep and os.path.exists(os.path.join(directory, FLAGS)):
             _set_aside(directory)
     except OSError as error:
         raise UserError('--output_dir=%s: the former run there cannot be moved (%s); choose another directory' %
-                        (directory, error))
+                        (directory, error.strerror))
     with files.replacing(os.path.join(directory, FLAGS)) as stream:
         stream.write('\n'.join(flags.to_lines(params)) + '\n')
+
+
+@contextlib.contextmanager
+def locked(params: Any) -> Iterator[None]:
+    """Makes --output_dir and keeps every other training out of it within the block.
+
+    Raises:
+      UserError: it cannot be made or written, or another training is writing there.
+    """
+    directory = files.make_directory(params.output_dir)
+    lock = filelock.FileLock(os.path.join(directory, '.lock'))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UserError('--output_dir=%s: another training is writing there; choose another directory' % directory)
+    except OSError as error:
+        raise UserError('--output_dir=%s: cannot be written (%s); choose another directory' %
+                        (directory, error.strerror))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def has_results(directory: str) -> bool:
+    """Whether the run there has come to its end."""
+    return os.path.exists(os.path.join(directory, 'results.json'))
 
 
 def _own_entries(directory: str) -> List[str]:

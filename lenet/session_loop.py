@@ -57,10 +57,16 @@ class SessionLoop:
                 began = time.perf_counter()
                 _, outputs = session.run(fetches)
                 seconds = time.perf_counter() - began
-                self._account(outputs, seconds)
+                try:
+                    self._account(outputs, seconds)
+                except UserError:
+                    if self._unlogged.seconds:
+                        self._log()  # the evidence
+                    raise
                 advance(self.step - self._former_step, loss='%.4f' % self._last_loss(),
                         images_per_s='%.0f' % (self._images_per_step * (self.step - self._former_step) / seconds))
-                self._at_intervals(session, last=self.step >= total, evaluate=stop.signum is None)
+                last = self.step >= total
+                self._at_intervals(session, last, evaluate=last or stop.signum is None)
         # A stop may be requested at any moment, also while the intervals of the last call were dealt with.
         if self._unlogged.seconds:
             self._log()
@@ -80,10 +86,16 @@ class SessionLoop:
         self._ledger.add('steady_steps' if self.calls else 'first_call', seconds)
         self.calls.append((self.step - self._former_step, seconds))
         places = np.arange(self._former_step, self.step) % n
-        self._unlogged.add(outputs['record/loss'][places], seconds, self._account_updates(places))
-        if not np.isfinite(self._last_loss()) and self._updates is None:
-            raise UserError('the loss became %s by step %d: try a smaller --learning_rate than %g (%s)' %
-                            (self._last_loss(), self.step, self._params.learning_rate, self._newest_checkpoint()))
+        losses = outputs['record/loss'][places]
+        self._unlogged.add(losses, seconds)
+        with self._ledger.timing('logging'):
+            self._recorder.losses(losses)
+        self._unlogged.skipped_steps += self._account_updates(places)
+        if not outputs['weights_finite']:
+            raise UserError('a weight became infinite or NaN by step %d, its loss was %s: try a smaller --learning_rate '
+                            'than %g, or --loss_scale=dynamic (%s)' % (self.step, self._last_loss(),
+                                                                       self._params.learning_rate,
+                                                                       self._newest_checkpoint()))
 
     def _check_initialization(self) -> None:
         """All-zero weights, which is what an NPU makes of a wrong initialization, give the loss of a blind guess."""
@@ -134,7 +146,6 @@ class SessionLoop:
             values.update({name: counts[name] for name in counts if name.startswith(('updates', 'loss_scale'))})
             if self._updates is not None:
                 values.update(skipped_steps=window.skipped_steps)
-            self._recorder.losses(losses)
             self._recorder.record('train', self.step, values)
             if not progress.on_terminal():
                 progress.say('epoch: %d step: %d loss: %.4f sec/step: %.5f images/sec: %.1f' % (
@@ -188,10 +199,9 @@ class _Window:
         self.seconds = 0.0
         self.skipped_steps: List[int] = []
 
-    def add(self, losses: np.ndarray, seconds: float, skipped_steps: List[int]) -> None:
+    def add(self, losses: np.ndarray, seconds: float) -> None:
         self._losses.append(losses)
         self.seconds += seconds
-        self.skipped_steps += skipped_steps
 
     def losses(self) -> np.ndarray:
         return np.concatenate(self._losses)

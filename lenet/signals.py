@@ -23,7 +23,7 @@ class StopRequest:
 
     def _note(self, signum: int, unused_frame: Any) -> None:
         if self.signum is not None:
-            raise Interrupted(signum)  # a second Ctrl-C means: now
+            raise Interrupted(signum)  # a second one: as soon as Python runs, which is after a session.run
         self.signum = signum
 
 
@@ -38,8 +38,20 @@ def raise_on_signals() -> None:
 
 
 @contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Raises a signal that comes within the block at its end.
+
+    For imports of C extensions: an exception that is raised while they load, some of them swallow.
+    """
+    with deferred() as request:
+        yield
+    if request.signum is not None:
+        raise Interrupted(request.signum)
+
+
+@contextlib.contextmanager
 def deferred() -> Iterator[StopRequest]:
-    """Within the block the first signal only sets `.signum` of the yielded request; the second raises."""
+    """Within the block, which may hold a session.run, the first signal only sets `.signum` of the yielded request; the second raises."""
     request = StopRequest()
     former = [signal.signal(signum, request._note) for signum in _SIGNALS]
     try:

@@ -157,13 +157,15 @@ def _record(value: tf.Tensor, record: tf.Variable, step: tf.Tensor) -> tf.Operat
     return record.assign(tf.where(here, tf.fill([n], value), record.read_value()), read_value=False)
 
 
-def outputs(train_op: tf.Operation, state: State, loss_scale: scaling.LossScale,
+def outputs(train_op: tf.Operation, state: State, variables: model.Variables, loss_scale: scaling.LossScale,
             params: Any) -> Dict[str, tf.Tensor]:
     """What a session.run reports, read after its last step: the tensors of the one fetch list."""
     with tf.control_dependencies([train_op]):
         steps_run = state.steps_run.read_value()
         reported = {'learning_rate': learning_rate(steps_run - 1, params), 'steps_run': steps_run,
-                    'global_step': state.global_step.read_value(), 'loss_scale': scaling.current(loss_scale)}
+                    'global_step': state.global_step.read_value(), 'loss_scale': scaling.current(loss_scale),
+                    'weights_finite': tf.reduce_all(tf.stack([tf.reduce_all(tf.is_finite(variable.read_value()))
+                                                              for variable in variables.values()]))}
         if loss_scale.kind == scaling.DYNAMIC:
             reported.update({name: variable.read_value() for name, variable in scaling.state_variables().items()})
         reported.update({'record/' + name: record.read_value() for name, record in state.records.items()})

@@ -13,12 +13,14 @@ from absl import flags as absl_flags
 from lenet import entry
 from lenet import flags
 from lenet import platforms
+from lenet import signals
 
 
 def main() -> int:
     params = flags.read()
     params = flags.complete(params, platforms.resolve(params.platform))
-    from lenet import trainer  # seconds of imports, after the command line is known to be right
+    with signals.held():
+        from lenet import trainer  # seconds of imports, after the command line is known to be right
     return trainer.train(params)
 
 

@@ -1,14 +1,17 @@
 """A training run: Params -> platform -> data -> graph -> session loop -> results."""
 
 import contextlib
-from typing import Any, Optional, Tuple
+import math
+from typing import Any, Dict, Optional, Tuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 import lenet
 from lenet import checkpoint
 from lenet import loss_scale as scaling
 from lenet import metrics
+from lenet import model
 from lenet import platforms
 from lenet import progress
 from lenet import results
@@ -38,21 +41,31 @@ def train(params: Any) -> int:
     ledger.add('imports', ledger.total())
     if params.autotune:
         progress.warn('--autotune belongs to an early Ascend toolkit and has no effect')
+    with ledger.timing('platform'):
+        platform = platforms.choose(params)
+    with contextlib.ExitStack() as stack:
+        if platform.rank == 0:  # all ranks train, one writes
+            stack.enter_context(run_directory.locked(params))
+        return _train(params, platform, ledger)
+
+
+def _train(params: Any, platform: Any, ledger: Ledger) -> int:
     newest, start = _starting_point(params)
     if start.steps_run >= params.steps * params.epochs:
         progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
         return 0
-    platform = platforms.choose(params)
     with ledger.timing('data'):
         data = dataset.open_dataset(params.data_path, params.seed)
-    if platform.rank == 0:  # all ranks train, one writes
-        run_directory.prepare(params)
+        transferred = _read_transferred(params)  # before a former run, which may hold them, is moved
+    if platform.rank == 0:
+        run_directory.prepare(params, keep=newest is not None)
     with ledger.timing('graph'):
         built = training_graph.build(params, platform, data, start.steps_run)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
         with ledger.timing('graph'):
             checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count, writes=platform.rank == 0)
-            training_graph.initialize(session, built, lambda: _load(session, params, checkpoints, built, newest))
+            training_graph.initialize(session, built,
+                                      lambda: _load(session, params, checkpoints, built, newest, transferred))
             train_op = platform.sink(session, built.train_op)
         loss_file = results.loss_file(params.output_dir, params, platform.size)
         recorder = (metrics.Recorder(params.output_dir, loss_file, built.graph, start.steps_run)
@@ -66,35 +79,50 @@ def train(params: Any) -> int:
 
 def _starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
     """The checkpoint to resume from, None for a fresh start, and how far it had come."""
-    if not params.resume:
+    total = params.steps * params.epochs
+    paths = checkpoint.listed(params.output_dir) if params.resume else []
+    positions = [checkpoint.position(path) for path in paths[-2:]]
+    if positions and positions[-1].steps_run >= total and not run_directory.has_results(params.output_dir):
+        # Killed between its last checkpoint and its results: the last stretch again gives the same, and the results.
+        del paths[-1], positions[-1]
+    if not positions:
+        if params.resume:
+            progress.warn('--resume: no checkpoint in %s to go on from, starting from the beginning' %
+                          params.output_dir)
         return None, checkpoint.Position()
-    newest = checkpoint.newest(params.output_dir)
-    if newest is None:
-        progress.warn('--resume: no checkpoint in %s yet, starting from the beginning' % params.output_dir)
-        return None, checkpoint.Position()
-    start = checkpoint.position(newest)
-    if (params.steps * params.epochs - start.steps_run) % params.iterations_per_loop:
-        raise UserError('%s: the steps left, --steps x --epochs - %d, are not a multiple of --iterations_per_loop=%d' %
-                        (newest, start.steps_run, params.iterations_per_loop))
+    newest, start = paths[-1], positions[-1]
+    left, n = total - start.steps_run, params.iterations_per_loop
+    if left % n:
+        raise UserError('%s: the %d steps left, --steps x --epochs - %d, are not a multiple of --iterations_per_loop=%d: '
+                        'use --iterations_per_loop=%d' % (newest, left, start.steps_run, n, math.gcd(left, n)))
     return newest, start
 
 
+def _read_transferred(params: Any) -> Dict[str, np.ndarray]:
+    """The weights that --restore_path holds for this network, none without it."""
+    if params.restore_path is None:
+        return {}
+    return checkpoint.read_weights(params.restore_path, model.variable_shapes(), params.restore_exclude)
+
+
 def _load(session: tf.Session, params: Any, checkpoints: checkpoint.Checkpoints,
-          built: training_graph.TrainingGraph, newest: Optional[str]) -> None:
+          built: training_graph.TrainingGraph, newest: Optional[str], transferred: Dict[str, np.ndarray]) -> None:
     if newest:
         checkpoints.restore(session, newest)
         scaling.start_if_never_used(session, scaling.from_params(params))
         progress.say('resumed from %s' % newest)
-    elif params.restore_path is not None:
-        names = checkpoint.transfer(session, params.restore_path, built.weights, params.restore_exclude)
-        progress.say('loaded from %s: %s' % (params.restore_path, ', '.join(names)))
+    for name, value in transferred.items():
+        built.weights[name].load(value, session)
+    if transferred:
+        progress.say('loaded from %s: %s' % (params.restore_path, ', '.join(transferred)))
 
 
 def _report(params: Any, platform: Any, data: dataset.Dataset, loop: SessionLoop, ledger: Ledger,
             stop: signals.StopRequest) -> None:
     if not loop.calls or platform.rank != 0:
         return
-    ended = 'completed' if stop.signum is None else str(signals.Interrupted(stop.signum))
+    complete = loop.step >= params.steps * params.epochs
+    ended = 'completed' if complete else str(signals.Interrupted(stop.signum))
     summary = results.summarize(params, platform, data, loop.counts(), loop.throughput(), loop.final_evaluation(),
                                 ledger.report(), ended)
     results.write(params.output_dir, summary)
@@ -103,6 +131,6 @@ def _report(params: Any, platform: Any, data: dataset.Dataset, loop: SessionLoop
     if loop.skip_rate() > TOLERABLE_SKIP_RATE:
         progress.warn('%.2f %% of the updates were skipped for overflow, more than %.1f %%: a smaller first loss scale '
                       'loses fewer' % (100 * loop.skip_rate(), 100 * TOLERABLE_SKIP_RATE))
-    if stop.signum is not None:
+    if not complete:
         progress.warn('%s after step %d of %d; --resume goes on from there' %
                       (ended, loop.step, params.steps * params.epochs))

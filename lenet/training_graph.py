@@ -52,7 +52,7 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0,
             return step.build(next_batch(), weights, state, optimizer, loss_scale, form, params)
 
         train_op = loop.repeat(one_step, params.iterations_per_loop if platform.loops_in_graph else 1)
-        outputs = step.outputs(train_op, state, loss_scale, params)
+        outputs = step.outputs(train_op, state, weights, loss_scale, params)
         evaluation = None
         if params.evaluate:
             evaluation = accuracy.build(dataset.test, weights, _form(params, platform), params.eval_batch_size,

@@ -26,7 +26,7 @@ def save(directory, steps, keep=5, seed=1):
 def test_the_newest_is_found_and_knows_its_steps_also_after_the_directory_moved(tmp_path):
     save(tmp_path / 'run', [100, 200])
     os.rename(str(tmp_path / 'run'), str(tmp_path / 'moved here'))
-    path = checkpoint.newest(str(tmp_path / 'moved here'))
+    path = checkpoint.listed(str(tmp_path / 'moved here'))[-1]
     assert path.endswith('model.ckpt-200') and checkpoint.position(path) == (200, 7)
 
 
@@ -38,8 +38,12 @@ def test_only_the_newest_are_kept(tmp_path):
     assert 'layer_1/weights' in graph and 'Placeholder' not in graph
 
 
-def test_without_a_checkpoint_there_is_no_newest(tmp_path):
-    assert checkpoint.newest(str(tmp_path)) is None
+def test_checkpoints_are_listed_by_number_whatever_tensorflows_own_list_says(tmp_path):
+    assert checkpoint.listed(str(tmp_path)) == []
+    save(tmp_path / 'b [1]', [90, 100])
+    for content in (b'', b'\xff\x00'):
+        (tmp_path / 'b [1]' / 'ckpt_npu' / 'checkpoint').write_bytes(content)
+        assert [path[-3:] for path in checkpoint.listed(str(tmp_path / 'b [1]'))] == ['-90', '100']
 
 
 def test_restoring_gives_every_value_back_and_keeps_counting_kept_checkpoints(tmp_path):
@@ -57,21 +61,17 @@ def test_restoring_gives_every_value_back_and_keeps_counting_kept_checkpoints(tm
     assert kept == ['model.ckpt-20.index', 'model.ckpt-30.index']
 
 
-def transfer(path, exclude, num_classes=10):
-    with tf.Graph().as_default(), tf.Session() as session:
-        weights = model.create_variables('sigmoid', 77, num_classes)
-        session.run(tf.global_variables_initializer())
-        before = session.run(dict(weights))
-        names = checkpoint.transfer(session, str(path), weights, exclude)
-        return names, before, session.run(dict(weights))
+def read(path, exclude, num_classes=10):
+    return checkpoint.read_weights(str(path), model.variable_shapes(num_classes), exclude)
 
 
-def test_transfer_loads_all_weights_but_the_excluded(tmp_path):
+def test_transfer_reads_all_weights_but_the_excluded(tmp_path):
     path, saved = save(tmp_path, [10])
-    names, before, after = transfer(path, ['fc_3/', 'fc_2/bias'])
-    assert set(names) == set(saved) - {'fc_3/weight', 'fc_3/bias', 'fc_2/bias'}
-    for name in saved:
-        np.testing.assert_array_equal(after[name], saved[name] if name in names else before[name], err_msg=name)
+    for form in (path, path + '.index', path + '.data-00000-of-00001', tmp_path / 'ckpt_npu'):
+        read_values = read(form, ['fc_3/', 'fc_2/bias'])
+        assert set(read_values) == set(saved) - {'fc_3/weight', 'fc_3/bias', 'fc_2/bias'}
+        for name, value in read_values.items():
+            np.testing.assert_array_equal(value, saved[name], err_msg=name)
 
 
 @pytest.mark.parametrize('exclude, num_classes, message', [
@@ -81,7 +81,7 @@ def test_transfer_loads_all_weights_but_the_excluded(tmp_path):
 def test_transfer_refuses_what_cannot_be_meant(tmp_path, exclude, num_classes, message):
     path, _ = save(tmp_path, [10])
     with pytest.raises(UserError, match=message):
-        transfer(path, exclude, num_classes)
+        read(path, exclude, num_classes)
 
 
 def test_transfer_names_a_missing_variable_and_those_there_are(tmp_path):
@@ -90,18 +90,27 @@ def test_transfer_names_a_missing_variable_and_those_there_are(tmp_path):
         session.run(tf.global_variables_initializer())
         path = tf.train.Saver().save(session, str(tmp_path / 'x'))
     with pytest.raises(UserError, match='x: holds no layer_1/weights, but other'):
-        transfer(path, [])
+        read(path, [])
     with pytest.raises(UserError, match='x: holds no steps_run'):
         checkpoint.position(path)
 
 
 def test_a_path_without_a_checkpoint_is_named(tmp_path):
     with pytest.raises(UserError, match='nowhere: is no readable checkpoint'):
-        transfer(tmp_path / 'nowhere', [])
+        read(tmp_path / 'nowhere', [])
     (tmp_path / 'x.index').write_bytes(b'')
     (tmp_path / 'x.data-00000-of-00001').write_bytes(b'')
     with pytest.raises(UserError, match='x: is no readable checkpoint'):
         checkpoint.position(str(tmp_path / 'x'))
+
+
+def test_truncated_data_is_named(tmp_path):
+    path, _ = save(tmp_path, [10])
+    with open(path + '.data-00000-of-00001', 'r+b') as stream:
+        stream.truncate(1000)
+    for function in (lambda: read(path, []), lambda: checkpoint.position(path)):
+        with pytest.raises(UserError, match='model.ckpt-10: is no readable checkpoint'):
+            function()
 
 
 def test_a_directory_that_cannot_be_written_is_named_and_the_older_checkpoint_stays(tmp_path):

@@ -19,6 +19,8 @@ from lenet.errors import UsageError
     (dict(loss_scale_value=0.5), r'--loss_scale_value=0.5'),
     (dict(loss_scale='fixed'), r'--loss_scale=fixed needs --loss_scale_value'),
     (dict(loss_scale='dynamic', loss_scale_value=8), r'--loss_scale=dynamic and --loss_scale_value=8'),
+    (dict(output_dir='a[1]'), r'--output_dir=a\[1\]'), (dict(output_dir='gs://x'), r'--output_dir=gs://x'),
+    (dict(inject_overflow=['²']), r'--inject_overflow=²: numbers'), (dict(inject_overflow=['9' * 20]), r'overflow=9999'),
     (dict(inject_overflow=['3', 'x']), r'--inject_overflow=3,x: numbers of steps'),
     (dict(saturate=True, platform='npu'), r'--saturate .* --platform=npu'),
     (dict(over_dump=True, data_dump_flag=1), r'--over_dump and --data_dump_flag=1'),

@@ -17,8 +17,10 @@ def make_run(directory, name, checkpoint=True):
         (directory / 'ckpt_npu' / 'model.ckpt-1.index').write_text(name)
 
 
-def prepare(directory, **values):
-    run_directory.prepare(flags.make_params(output_dir=str(directory), **values))
+def prepare(directory, keep=False, **values):
+    params = flags.make_params(output_dir=str(directory), **values)
+    with run_directory.locked(params):
+        run_directory.prepare(params, keep)
 
 
 def test_flags_are_written_as_a_flagfile(tmp_path):
@@ -49,7 +51,7 @@ def test_a_run_without_a_checkpoint_does_not_replace_one_with(tmp_path):
 
 def test_a_resumed_run_stays(tmp_path):
     make_run(tmp_path, 'first')
-    prepare(tmp_path, resume=True)
+    prepare(tmp_path, keep=True)
     assert (tmp_path / 'ckpt_npu' / 'model.ckpt-1.index').exists()
 
 
@@ -61,5 +63,21 @@ def test_a_directory_that_holds_no_run_is_left_alone(tmp_path):
 
 def test_a_file_in_the_way_is_named(tmp_path):
     (tmp_path / 'out').write_text('')
-    with pytest.raises(UserError, match='out: cannot make this directory'):
+    with pytest.raises(UserError, match='out: cannot make this directory .a file of that name exists'):
         prepare(tmp_path / 'out')
+
+
+def test_an_interrupted_move_is_finished_by_the_next_run(tmp_path, monkeypatch):
+    make_run(tmp_path, 'first')
+    replace, moved = run_directory.os.replace, []
+
+    def interrupted(source, target):
+        if len(moved) == 1:
+            raise KeyboardInterrupt()
+        moved.append(source)
+        replace(source, target)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_directory.os, 'replace', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(tmp_path)
+    assert len(moved) == 1 and (tmp_path / 'flags.txt').exists()

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet import checkpoint
 from lenet import flags
+from lenet import run_directory
 from lenet import session_loop
 from lenet import step
 from lenet import trainer
@@ -98,8 +99,39 @@ def test_resuming_a_complete_run_changes_nothing(train, capsys):
 
 def test_a_loss_that_is_no_number_stops_the_run(train, monkeypatch):
     monkeypatch.setattr(step, 'learning_rate', lambda unused_step, unused_params: tf.constant(np.inf))
-    with pytest.raises(UserError, match='the loss became nan by step 3: try a smaller --learning_rate than 0.001'):
+    with pytest.raises(UserError, match='a weight became infinite or NaN by step 3.* --learning_rate than 0.001'):
         train()
+
+
+def test_weights_that_the_last_step_ruins_are_noticed_and_not_saved(train, tmp_path):
+    with pytest.raises(UserError, match='a weight became infinite or NaN by step 12'):
+        train(inject_overflow=['12'])
+    assert [path[-2:] for path in checkpoint.listed(str(tmp_path))] == ['-6']
+
+
+def test_a_run_killed_before_its_results_gets_them_from_a_resume(train, tmp_path):
+    _, whole, _ = train()
+    (tmp_path / 'results.json').unlink()
+    status, results, metrics = train(resume=True)
+    assert status == 0 and results['evaluation'] == whole['evaluation']
+    assert results['steps']['steps_run'] == 12 and results['steps']['steps_this_run'] == 6
+    assert [line['step'] for line in kinds(metrics, 'train')] == [3, 6, 9, 12]
+
+
+def test_a_transfer_from_the_very_directory_reads_before_it_moves(train, tmp_path):
+    train()
+    path = checkpoint.listed(str(tmp_path))[-1]
+    status, _, _ = train(restore_path=path, steps=3, epochs=1)
+    assert status == 0 and (tmp_path / 'previous' / 'results.json').exists()
+    with pytest.raises(UserError, match='nowhere'):
+        train(restore_path='nowhere')
+    assert (tmp_path / 'results.json').exists()  # a wrong path moves nothing
+
+
+def test_two_trainings_in_one_directory_are_refused(train, tmp_path):
+    with run_directory.locked(flags.make_params(output_dir=str(tmp_path))):
+        with pytest.raises(UserError, match='another training is writing there'):
+            train()
 
 
 def test_a_stop_is_obeyed_after_the_call_and_leaves_a_checkpoint(train, monkeypatch):
@@ -114,7 +146,7 @@ def test_a_stop_is_obeyed_after_the_call_and_leaves_a_checkpoint(train, monkeypa
     assert status == 143 and results['ended'] == 'stopped by SIGTERM'
     assert results['steps']['steps_run'] == 6 and results['evaluation'] is None
     assert [line['step'] for line in kinds(metrics, 'evaluation')] == [3]
-    assert checkpoint.position(checkpoint.newest(results['flags']['output_dir'])).steps_run == 6
+    assert checkpoint.position(checkpoint.listed(results['flags']['output_dir'])[-1]).steps_run == 6
 
 
 def test_skipped_updates_are_recorded_and_warned_about(train, capsys):

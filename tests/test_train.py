@@ -24,7 +24,7 @@ SHORT = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_
 
 def digest_of_newest(output_dir):
     """Of every name, shape and byte in a run's newest checkpoint."""
-    reader = tf.train.load_checkpoint(checkpoint.newest(str(output_dir)))
+    reader = tf.train.load_checkpoint(checkpoint.listed(str(output_dir))[-1])
     names = sorted(reader.get_variable_to_shape_map())
     return hashlib.sha256(b''.join(name.encode() + reader.get_tensor(name).tobytes() for name in names)).hexdigest()
 
@@ -147,3 +147,40 @@ def test_a_thousand_steps_of_mnist_reach_92_percent_of_all_test_images(accuracy_
 def test_mixed_precision_is_within_half_a_percent_of_float32(accuracy_of_a_thousand_steps):
     mixed = accuracy_of_a_thousand_steps('allow_mix_precision', '--loss_scale=dynamic')
     assert abs(mixed - accuracy_of_a_thousand_steps('force_fp32')) <= 0.005
+
+
+def start_short(tmp_path, **streams):
+    return subprocess.Popen([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path] + list(SHORT),
+                            cwd=support.ROOT, universal_newlines=True, **streams)
+
+
+def test_a_reader_that_leaves_costs_no_training(tmp_path):
+    process = start_short(tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()  # as `| head -1` does
+    assert process.wait(timeout=60) == 0 and process.stderr.read() == ''
+    process.stderr.close()
+    assert (tmp_path / 'results.json').exists()
+
+
+@pytest.mark.parametrize('closed', ['>&-', '2>&-', '<&-'])
+def test_a_closed_stream_costs_no_training(tmp_path, closed):
+    command = 'exec "$0" -m lenet.train "$@" %s' % closed
+    ended = subprocess.run(['bash', '-c', command, sys.executable, '--output_dir=%s' % tmp_path] + list(SHORT),
+                           cwd=support.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    assert ended.returncode == 0 and ended.stderr == ''
+    assert (tmp_path / 'results.json').exists()
+
+
+def test_a_signal_during_the_imports_is_obeyed(tmp_path):
+    program = ('import os, signal, sys\nsys.argv = ["train", "--output_dir=%s", "--data_path=synthetic"]\n'
+               'import importlib.machinery\n'
+               'load = importlib.machinery.ExtensionFileLoader.create_module\n'
+               'def create(self, spec):\n'
+               '    if spec.name.endswith("_pywrap_tensorflow_internal"): os.kill(os.getpid(), signal.SIGTERM)\n'
+               '    return load(self, spec)\n'
+               'importlib.machinery.ExtensionFileLoader.create_module = create\n'
+               'import runpy\nrunpy.run_module("lenet.train", run_name="__main__")' % tmp_path)
+    ended = subprocess.run([sys.executable, '-c', program], cwd=support.ROOT, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, universal_newlines=True)
+    assert (ended.returncode, ended.stderr) == (143, 'stopped by SIGTERM\n')

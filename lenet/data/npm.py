@@ -36,9 +36,12 @@ def read(files: Iterable[RawFile], deadline: float) -> Iterator[Tuple[RawFile, b
     npm = shutil.which('npm')
     if npm is None:
         raise SourceError('there is no npm on the PATH')
-    with tempfile.TemporaryDirectory(prefix='lenet-npm-') as folder:
-        _pack(npm, folder, deadline)
-        yield from _unpack(folder, files)
+    try:
+        with tempfile.TemporaryDirectory(prefix='lenet-npm-') as folder:
+            _pack(npm, folder, deadline)
+            yield from _unpack(folder, files)
+    except OSError as error:  # no place for temporary files, or an npm that cannot be run
+        raise SourceError('npm pack: %s' % (error.strerror or error))
 
 
 def _pack(npm: str, folder: str, deadline: float) -> None:
