@@ -90,8 +90,8 @@ def position(path: str) -> Position:
         counters = [int(reader.get_tensor(name)) if reader.has_tensor(name) else None
                     for name in ('steps_run', 'global_step')]
     if None in counters:
-        raise UserError('%s: holds no steps_run and global_step, so no run can be resumed from it; --restore_path starts '
-                        'from its weights' % path)
+        raise UserError('%s: holds no steps_run and global_step, so no run can be resumed from it; --restore_path '
+                        'starts from its weights' % path)
     return Position(*counters)
 
 

@@ -96,8 +96,8 @@ def _paths(params: Any) -> None:
         if getattr(params, name) == '':
             raise UsageError('--%s= is empty: a path is needed' % name)
     if re.search(r'://|[*?[\]]', params.output_dir):
-        raise UsageError('--output_dir=%s: TensorFlow takes :// and the characters * ? [ ] for more than a name; choose '
-                         'another one' % params.output_dir)
+        raise UsageError('--output_dir=%s: TensorFlow takes :// and the characters * ? [ ] for more than a name; '
+                         'choose another one' % params.output_dir)
 
 
 _DUMP_SET = r'(\d+)(?:-(\d+))?'

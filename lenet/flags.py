@@ -65,8 +65,8 @@ def _define_loop(values: flags.FlagValues) -> None:
         'the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 4, flag_values=values)
     flags.DEFINE_alias('iteration_per_loop', 'iterations_per_loop', flag_values=values)  # the reference's name
     flags.DEFINE_enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one convolution on 2x2 blocks, '
-                      'the same but for rounding, and faster (default on the CPU), or as they are written (default on the NPU).',
-                      flag_values=values)
+                      'the same but for rounding, and faster (default on the CPU), or as they are written (default on '
+                      'the NPU).', flag_values=values)
     flags.DEFINE_enum('input', None, ['resident', 'stream'], 'The images stay on the device and the step gathers its '
                       'batch (default on the CPU), or batches go through tf.data (default on the NPU).',
                       flag_values=values)

@@ -92,10 +92,9 @@ class SessionLoop:
             self._recorder.losses(losses)
         self._unlogged.skipped_steps += self._account_updates(places)
         if not outputs['weights_finite']:
-            raise UserError('a weight became infinite or NaN by step %d, its loss was %s: try a smaller --learning_rate '
-                            'than %g, or --loss_scale=dynamic (%s)' % (self.step, self._last_loss(),
-                                                                       self._params.learning_rate,
-                                                                       self._newest_checkpoint()))
+            raise UserError('a weight became infinite or NaN by step %d, its loss was %s: try a smaller '
+                            '--learning_rate than %g, or --loss_scale=dynamic (%s)' % (
+                                self.step, self._last_loss(), self._params.learning_rate, self._newest_checkpoint()))
 
     def _check_initialization(self) -> None:
         """All-zero weights, which is what an NPU makes of a wrong initialization, give the loss of a blind guess."""

@@ -51,7 +51,10 @@ def held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def deferred() -> Iterator[StopRequest]:
-    """Within the block, which may hold a session.run, the first signal only sets `.signum` of the yielded request; the second raises."""
+    """Within the block, which may hold a session.run, the first signal only sets `.signum` of the yielded request.
+
+    The second raises.
+    """
     request = StopRequest()
     former = [signal.signal(signum, request._note) for signum in _SIGNALS]
     try:

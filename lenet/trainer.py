@@ -93,8 +93,8 @@ def _starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
     newest, start = paths[-1], positions[-1]
     left, n = total - start.steps_run, params.iterations_per_loop
     if left % n:
-        raise UserError('%s: the %d steps left, --steps x --epochs - %d, are not a multiple of --iterations_per_loop=%d: '
-                        'use --iterations_per_loop=%d' % (newest, left, start.steps_run, n, math.gcd(left, n)))
+        raise UserError('%s: the %d steps left, --steps x --epochs - %d, are not a multiple of '
+                        '--iterations_per_loop=%d: use --iterations_per_loop=%d' % (newest, left, start.steps_run, n, math.gcd(left, n)))
     return newest, start
 
 
