@@ -94,7 +94,8 @@ def _starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
     left, n = total - start.steps_run, params.iterations_per_loop
     if left % n:
         raise UserError('%s: the %d steps left, --steps x --epochs - %d, are not a multiple of '
-                        '--iterations_per_loop=%d: use --iterations_per_loop=%d' % (newest, left, start.steps_run, n, math.gcd(left, n)))
+                        '--iterations_per_loop=%d: use --iterations_per_loop=%d' %
+                        (newest, left, start.steps_run, n, math.gcd(left, n)))
     return newest, start
 
 
