@@ -1,0 +1,40 @@
+"""Measurements in processes of their own, so that memory and first calls are honest; each prints one line of JSON."""
+
+import json
+import os
+import subprocess
+from typing import Any, Dict, List
+
+from lenet.errors import UserError
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def environment(inherit: bool = True) -> Dict[str, str]:
+    """The environment of a child that finds this project's packages from any working directory.
+
+    Args:
+      inherit: False leaves the inherited PYTHONPATH out: it is of this interpreter, not of another one.
+    """
+    paths = [ROOT] + [path for path in [os.environ.get('PYTHONPATH')] if path and inherit]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
+
+
+def run(command: List[str], label: str, inherit: bool = True) -> Dict[str, Any]:
+    """Runs `command` to its end and returns the JSON object on the last line it prints.
+
+    Raises:
+      UserError: it failed or printed something else; the message has its last line of stderr.
+    """
+    try:
+        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                               env=environment(inherit))
+    except OSError as error:
+        raise UserError('%s: %s cannot be started (%s)' % (label, command[0], error.strerror))
+    if ended.returncode:
+        said = ended.stderr.strip().splitlines() or ['nothing on stderr']
+        raise UserError('%s: ended with status %d: %s' % (label, ended.returncode, said[-1]))
+    try:
+        return dict(json.loads(ended.stdout.splitlines()[-1]))
+    except (IndexError, ValueError, TypeError):
+        raise UserError('%s: printed no line of JSON; see: %s' % (label, ' '.join(command)))

@@ -1,0 +1,132 @@
+"""Sets training's speed beside that of other programs, in one run on one machine.
+
+  python -m bench.compare --contenders=ours,reference --rounds=5 --steps=1000
+  python -m bench.compare --contenders=ours,reference,pytorch --peer_python=/path/of/python --steps=1000
+  python -m bench.compare --contenders='ours,N1=ours:--iterations_per_loop=1' --steps=1000
+  python -m bench.compare --contenders=ours_whole,reference --steps=1000 --epochs=5
+
+Each measurement is a process of its own, in turn: A B A B …, so that what else the machine does falls on all alike. For
+each contender the median, minimum and maximum over the rounds are reported, and for the first against each other one
+
+  ratio = median over rounds of (images/s of the first / images/s of the other, both of that round)
+
+with the 95 % percentile bootstrap interval of that median: bench/spread.py has the formula. Compared are images/s over
+--steps x --epochs steps after the warm-up, input included. Contenders:
+
+  ours               the step of `python -m lenet.train` with the flags given here, timed by bench.perf
+  ours_whole         ./run_1p.sh itself, warm: its steps over all of its wall time, with start, evaluations, files
+  reference          the ModelZoo reference's loop (bench/reference_loop.py); reference_summary: with its summary
+  pytorch            the same network and batches in eager PyTorch under --peer_python; pytorch_channels_last: with
+                     that memory layout
+  keras              the same in Keras on a current TensorFlow under --peer_python
+
+Training's flags are ours'; the others take --batch_size, --steps, --epochs, --learning_rate, --seed and the data.
+"""
+
+import os
+import tempfile
+from typing import Any, Dict, List
+
+import numpy as np
+from absl import flags as absl_flags
+
+from bench import bench_flags
+from bench import contenders
+from bench import cores
+from bench import reports
+from bench import rules
+from bench import spread
+from bench import text
+from lenet import entry
+from lenet import flags
+from lenet import machine
+from lenet import platforms
+from lenet.data import dataset
+
+FLAGS = absl_flags.FLAGS
+DEFAULT_ROUNDS = 5
+
+
+def main() -> None:
+    bench_flags.check(FLAGS)
+    cores.restrict(bench_flags.one_core_count(FLAGS))  # the contenders inherit it
+    found = contenders.parse(FLAGS.contenders)
+    params = flags.read()
+    check_ours(params, found, FLAGS.warmup)
+    contenders.check_peers(found, FLAGS.peer_python)
+    load_before = os.getloadavg()
+    with tempfile.TemporaryDirectory() as directory:
+        data_file = os.path.join(directory, 'training.npz')
+        if any(contenders.needs_data_file(contender) for contender in found):
+            write_data(params, data_file)
+        commands = [contenders.command(contender, params, FLAGS.warmup, data_file, FLAGS.peer_python)
+                    for contender in found]
+        runs = run_rounds(found, commands, FLAGS.rounds or DEFAULT_ROUNDS)
+    report = summarize(found, runs)
+    report['machine'] = dict(machine.describe(), load_average_before=list(load_before),
+                             load_average_after=list(os.getloadavg()))
+    print('\n'.join(lines(report)))
+    if FLAGS.json_out:
+        reports.write_json(report, FLAGS.json_out)
+
+
+def check_ours(params: Any, found: List[contenders.Contender], warmup: Any) -> None:
+    """Raises:
+      UsageError: as the contender's own process would, but before anything is measured.
+    """
+    for contender in found:
+        if contender.kind == 'ours':
+            changed = bench_flags.training_params(flags.to_lines(params) + contender.flags)
+            rules.warmup_steps(flags.complete(changed, platforms.resolve(changed.platform)), warmup)
+
+
+def write_data(params: Any, path: str) -> None:
+    """The training images for the contenders that cannot read MNIST's own files."""
+    train = dataset.open_dataset(params.data_path, params.seed).train
+    np.savez(path, images=train.images, labels=train.labels)
+
+
+def run_rounds(found: List[contenders.Contender], commands: List[List[str]], rounds: int) -> List[List[Dict[str, Any]]]:
+    """Measures all contenders, `rounds` times over; returns the reports [contender][round]."""
+    runs: List[List[Dict[str, Any]]] = [[] for _ in found]
+    for number in range(rounds):
+        for contender, command, reports_so_far in zip(found, commands, runs):
+            reports_so_far.append(contenders.measure(contender, command))
+            print('round %d of %d: %s %.0f images/s' % (number + 1, rounds, contender.label,
+                                                       reports_so_far[-1]['images_per_second']), flush=True)
+    return runs
+
+
+def summarize(found: List[contenders.Contender], runs: List[List[Dict[str, Any]]]) -> Dict[str, Any]:
+    """The report: per contender its rates and runs, and the first's ratio to each other one."""
+    rates = [[run['images_per_second'] for run in of_one] for of_one in runs]
+    return {
+        'contenders': [{'label': contender.label, 'kind': contender.kind, 'flags': contender.flags,
+                        'images_per_second': spread.of_rounds(of_one), 'runs': of_one_runs}
+                       for contender, of_one, of_one_runs in zip(found, rates, runs)],
+        'ratios': [dict(spread.ratio(rates[0], other), numerator=found[0].label, denominator=contender.label)
+                   for contender, other in zip(found[1:], rates[1:])],
+    }
+
+
+def lines(report: Dict[str, Any]) -> List[str]:
+    """The report as it is printed."""
+    rows = []
+    for contender in report['contenders']:
+        last = contender['runs'][-1]
+        rows.append([contender['label'], text.spread(contender['images_per_second']), str(last['steps']),
+                     '%.1f' % np.median([run['seconds'] for run in contender['runs']]),
+                     text.number(last['final_loss']), '%.0f' % last['peak_rss_mb'], last['software'], last['how']])
+    table = text.table(['contender', 'images/s: median (min-max)', 'steps', 'seconds', 'final loss', 'peak MB',
+                        'software', 'how'], rows)
+    ratios = ['%s / %s: %.2f times the images/s, 95 %% interval %.2f to %.2f; %.2f of the time' %
+              (ratio['numerator'], ratio['denominator'], ratio['median'], ratio['interval_95'][0],
+               ratio['interval_95'][1], 1 / ratio['median']) for ratio in report['ratios']]
+    return [''] + table + [''] + ratios + ['machine: ' + text.machine(report['machine'])]
+
+
+if __name__ == '__main__':
+    bench_flags.define_compare()
+    absl_flags.adopt_module_key_flags(flags)
+    absl_flags.adopt_module_key_flags(bench_flags)
+    entry.run(main)

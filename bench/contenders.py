@@ -1,0 +1,121 @@
+"""What bench.compare sets beside each other: the commands that measure each contender."""
+
+import os
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from bench import children
+from bench import rules
+from lenet import flags
+from lenet.errors import UsageError, UserError
+
+OURS = {'ours': 'bench.perf', 'ours_whole': 'bench.whole'}
+REFERENCES = {'reference': [], 'reference_summary': ['--summary']}
+
+
+class Peer(NamedTuple):
+    """A contender that another interpreter runs."""
+
+    module: str
+    package: str  # that the interpreter must have
+    options: List[str]
+
+
+PEERS = {'pytorch': Peer('bench.pytorch_loop', 'torch', []),
+         'pytorch_channels_last': Peer('bench.pytorch_loop', 'torch', ['--channels_last']),
+         'keras': Peer('bench.keras_loop', 'tensorflow', [])}
+KINDS = list(OURS) + list(REFERENCES) + list(PEERS)
+
+PEER_WARMUP = 100  # steps, for loops that run one a call; at least as much as any of them needed to become steady
+
+
+class Contender(NamedTuple):
+    """One of --contenders."""
+
+    label: str
+    kind: str  # one of KINDS
+    flags: List[str]  # added to the command line, ours alone
+
+
+def parse(text: str) -> List[Contender]:
+    """The contenders that --contenders names.
+
+    Raises:
+      UsageError: fewer than two, an unknown one, the same label twice, or flags for another program.
+    """
+    found = [_parse_one(item.strip()) for item in text.split(',')]
+    labels = [contender.label for contender in found]
+    if len(found) < 2:
+        raise UsageError('--contenders=%s: at least two are compared' % text)
+    for label in labels:
+        if labels.count(label) > 1:
+            raise UsageError('--contenders=%s: two are called %r, name one as LABEL=…' % (text, label))
+    return found
+
+
+def _parse_one(item: str) -> Contender:
+    head, _, added = item.partition(':')
+    label, _, kind = head.rpartition('=')
+    if kind not in KINDS:
+        raise UsageError('--contenders: %r is none of %s' % (kind, ', '.join(KINDS)))
+    if added and kind not in OURS:
+        raise UsageError('--contenders: %s takes no flags, came %r' % (kind, added))
+    return Contender(label or item, kind, added.split())
+
+
+def needs_data_file(contender: Contender) -> bool:
+    """Whether it reads the .npz of --data: all but ours, which open the data as training does."""
+    return contender.kind not in OURS
+
+
+def command(contender: Contender, params: Any, warmup: Optional[int], data_file: str,
+            peer_python: Optional[str]) -> List[str]:
+    """The command line of one measurement.
+
+    Args:
+      params: flags.Params as read, not completed: what is left open may depend on a contender's own flags.
+      warmup: --warmup, None for each contender's default.
+      data_file: the .npz of the training images.
+    """
+    asked = [] if warmup is None else ['--warmup=%d' % warmup]
+    if contender.kind == 'ours':
+        asked += ['--noconstant_input', '--format=json']
+    if contender.kind in OURS:
+        return [sys.executable, '-m', OURS[contender.kind]] + flags.to_lines(params) + asked + contender.flags
+    options = ['--data=' + data_file, '--batch_size=%d' % params.batch_size,
+               '--steps=%d' % rules.timed_steps(params), '--warmup=%d' % (PEER_WARMUP if warmup is None else warmup),
+               '--learning_rate=%r' % params.learning_rate, '--seed=%d' % params.seed]
+    if contender.kind in REFERENCES:
+        return [sys.executable, '-m', 'bench.reference_loop'] + options + REFERENCES[contender.kind]
+    peer = PEERS[contender.kind]
+    return [peer_python, '-m', peer.module] + options + peer.options
+
+
+def measure(contender: Contender, command_line: List[str]) -> Dict[str, Any]:
+    """Runs one measurement; see children.run."""
+    return children.run(command_line, contender.label, inherit=contender.kind not in PEERS)
+
+
+def check_peers(found: List[Contender], peer_python: Optional[str]) -> None:
+    """Raises:
+      UsageError: a contender needs --peer_python and it is not given, or no program.
+      UserError: that interpreter cannot import what the contender needs.
+    """
+    for contender in found:
+        if contender.kind in PEERS:
+            _check_peer(contender.kind, peer_python)
+
+
+def _check_peer(kind: str, peer_python: Optional[str]) -> None:
+    package = PEERS[kind].package
+    if not peer_python:
+        raise UsageError('--contenders: %s needs --peer_python, an interpreter that has %s' % (kind, package))
+    if not os.access(peer_python, os.X_OK) or os.path.isdir(peer_python):
+        raise UsageError('--peer_python=%s: is no program; give the path of an interpreter that has %s' %
+                         (peer_python, package))
+    probe = 'import importlib.util as u, json; print(json.dumps({n: bool(u.find_spec(n)) for n in ("numpy", "%s")}))'
+    has = children.run([peer_python, '-c', probe % package], '--peer_python=%s' % peer_python, inherit=False)
+    missing = [name for name in sorted(has) if not has[name]]
+    if missing:
+        raise UserError('--peer_python=%s: has no %s, which %s needs; install it there or give another interpreter' %
+                        (peer_python, ' and no '.join(missing), kind))

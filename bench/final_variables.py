@@ -1,0 +1,38 @@
+"""Trains --steps x --epochs steps as bench.perf would time them and saves the variables: a process of bench/proof.py.
+
+  python -m bench.final_variables --steps=100 --epochs=1 --variables_out=FILE.npz [training flags]
+"""
+
+import json
+
+import numpy as np
+from absl import flags as absl_flags
+
+from lenet import entry
+from lenet import files
+from lenet import flags
+from lenet import platforms
+
+FLAGS = absl_flags.FLAGS
+
+
+def main() -> None:
+    params = flags.read()
+    params = flags.complete(params, platforms.resolve(params.platform))
+    from bench import rules
+    from bench import stepping
+    from lenet.data import dataset
+    data = dataset.open_dataset(params.data_path, params.seed)
+    with stepping.opened(params, platforms.choose(params), data) as stepper:
+        stepper.calls(rules.timed_steps(params))
+        variables = stepper.variables()
+    with files.replacing(FLAGS.variables_out, 'wb') as stream:
+        np.savez(stream, **variables)
+    print(json.dumps({'variables': len(variables)}))
+
+
+if __name__ == '__main__':
+    flags.define()
+    absl_flags.DEFINE_string('variables_out', None, 'The .npz file to write.', required=True)
+    absl_flags.adopt_module_key_flags(flags)
+    entry.run(main)

@@ -1,0 +1,92 @@
+"""One measurement of the training step, in this process."""
+
+import os
+import platform as system
+import resource
+import time
+from typing import Any, Dict, List, NamedTuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from bench import rules
+from bench import spread
+from bench import stepping
+from lenet import machine
+from lenet.data.splits import Dataset
+
+LOSSES_AVERAGED = 100  # what "final loss" is the mean of: single batches scatter too much to show learning
+
+
+class Timing(NamedTuple):
+    """Seconds of one run."""
+
+    graph: float  # built, variables and input initialized
+    first_call: float  # includes optimizing the graph, or compiling it for the device
+    calls: List[float]  # after the warm-up
+    final_loss: float
+
+
+def measure(params: Any, warmup: int, platform: Any, data: Dataset, with_constant_input: bool) -> Dict[str, Any]:
+    """Times training's step, then optionally the same step on constant input.
+
+    Args:
+      params: a completed flags.Params that keeps bench/rules.py.
+      warmup: steps that are run first and not counted.
+
+    Returns:
+      What --json_out holds: images_per_second and ms_per_step of the step with its input, what it took to get there,
+      and under which circumstances. images_per_second = 1000 * images_per_step / mean ms_per_step.
+    """
+    load_before = os.getloadavg()
+    timing = time_steps(params, warmup, platform, data)
+    report = rates(timing.calls, params, platform.size)
+    report.update({
+        'steps': rules.timed_steps(params), 'warmup_steps': warmup, 'calls': len(timing.calls),
+        'steps_per_call': params.iterations_per_loop, 'images_per_step': params.batch_size * platform.size,
+        'seconds': sum(timing.calls), 'graph_seconds': timing.graph, 'first_call_seconds': timing.first_call,
+        'final_loss': timing.final_loss if np.isfinite(timing.final_loss) else None,
+        'peak_rss_mb': peak_rss_mb(),
+    })
+    report.update(software='TensorFlow ' + tf.__version__, how='N=%d, R=%d, %s convolution, %s input' % (
+        params.iterations_per_loop, params.replicas, params.conv, params.input))
+    if with_constant_input:
+        constant = time_steps(params, warmup, platform, data, constant_input=True)
+        report['constant_input'] = rates(constant.calls, params, platform.size)
+    report['circumstances'] = circumstances(params, platform, data, load_before)
+    return report
+
+
+def time_steps(params: Any, warmup: int, platform: Any, data: Dataset, constant_input: bool = False) -> Timing:
+    began = time.perf_counter()
+    with stepping.opened(params, platform, data, constant_input) as stepper:
+        graph = time.perf_counter() - began
+        first_call = stepper.call()
+        stepper.calls(warmup - params.iterations_per_loop)
+        calls = stepper.calls(rules.timed_steps(params))
+        return Timing(graph, first_call, calls, float(np.mean(stepper.losses[-LOSSES_AVERAGED:])))
+
+
+def rates(calls: List[float], params: Any, size: int) -> Dict[str, Any]:
+    """images_per_second and ms_per_step of timed calls; `size` is the number of ranks."""
+    milliseconds = spread.ms_per_step(calls, params.iterations_per_loop)
+    return {'images_per_second': 1e3 * params.batch_size * size / milliseconds['mean'], 'ms_per_step': milliseconds}
+
+
+def peak_rss_mb() -> float:
+    """The most memory this process ever had resident, in 10**6 bytes.
+
+    Linux starts a child's count at its parent's: a process that is started to be measured needs a parent without
+    TensorFlow, as bench's own are.
+    """
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6  # ru_maxrss is in KiB on Linux
+
+
+def circumstances(params: Any, platform: Any, data: Dataset, load_before: tuple) -> Dict[str, Any]:
+    """All that a number needs beside it."""
+    facts = machine.describe()
+    facts['load_average_after'] = facts.pop('load_average')
+    facts['load_average_before'] = list(load_before)
+    return {'platform': platform.name, 'ranks': platform.size, 'data': data.source, 'flags': params._asdict(),
+            'machine': facts, 'versions': {'tensorflow': tf.__version__, 'numpy': np.__version__,
+                                           'python': system.python_version()}}

@@ -1,0 +1,69 @@
+"""Where one step's time goes: a Chrome trace, and the costliest ops."""
+
+import re
+from typing import Any, List, NamedTuple
+
+import tensorflow.compat.v1 as tf
+from tensorflow.python.client import timeline
+
+from bench import stepping
+from lenet import files
+from lenet import quiet
+from lenet.data.splits import Dataset
+from lenet.errors import UsageError
+
+COSTLIEST = 10
+_UNTRACED_STEPS = 20  # until memory is allocated and prefetching has settled
+
+
+class Cost(NamedTuple):
+    """One op of the traced step."""
+
+    name: str
+    type: str
+    milliseconds: float  # from its start to its end, on whatever thread
+
+
+def check(platform: str) -> None:
+    """Raises:
+      UsageError: the platform does not report its ops to TensorFlow.
+    """
+    if platform != 'cpu':
+        raise UsageError('--trace asks TensorFlow, which sees nothing of --platform=%s: use --profiling of lenet.train'
+                         % platform)
+
+
+def record(params: Any, platform: Any, data: Dataset) -> tf.RunMetadata:
+    """Runs training's graph with N = 1 and traces one step of it. Tracing slows the step."""
+    with stepping.opened(params._replace(iterations_per_loop=1), platform, data) as stepper:
+        stepper.calls(_UNTRACED_STEPS)
+        metadata = tf.RunMetadata()
+        with quiet.without_stderr_lines('device_tracer'):  # looks for a GPU's profiler
+            stepper.call(tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), metadata)
+        return metadata
+
+
+def write(metadata: tf.RunMetadata, path: str) -> None:
+    """Writes the trace for chrome://tracing or ui.perfetto.dev.
+
+    Raises:
+      UserError: `path` cannot be written.
+    """
+    with files.replacing(path) as stream:
+        stream.write(timeline.Timeline(metadata.step_stats).generate_chrome_trace_format())
+
+
+def costs(metadata: tf.RunMetadata) -> List[Cost]:
+    """Every op of the step, the costliest first."""
+    # The executor's own account; '/host:CPU' beside it repeats the kernels without their times.
+    devices = [device for device in metadata.step_stats.dev_stats if device.device.startswith('/job:')]
+    found = [Cost(node.node_name, _type_in(node.timeline_label),
+                  (node.op_end_rel_micros - node.op_start_rel_micros) / 1e3)
+             for device in devices for node in device.node_stats]
+    return sorted(found, key=lambda cost: -cost.milliseconds)
+
+
+def _type_in(label: str) -> str:
+    """'Conv2D' of the label '[cpu 0.6MB 0.6MB] tower_0/Conv2D = Conv2D(inputs, kernel)'; '' of one in another form."""
+    found = re.search(r' = (\w+)\(', label)
+    return found.group(1) if found else ''

@@ -1,0 +1,90 @@
+"""Times the very step that training runs.
+
+  python -m bench.perf --steps 1000                            one measurement
+  python -m bench.perf --steps 1000 --flagfile=npu.flags       with any flags of training
+  python -m bench.perf --steps 1000 --trace=trace.json         also a Chrome trace of one step, and its costliest ops
+  python -m bench.perf --sweep=iterations_per_loop=1,10,50,100      several, in processes of their own
+  python -m bench.perf --sweep=batch_size=16,64,256,1024,4096 --cores=1,2 --plot=scaling.png
+
+Training's flags mean what they mean there, so that --steps x --epochs steps are timed; --epochs is 1 unless given.
+Writes nothing but --json_out, --trace and --plot. Exit statuses: 0 done, 1 failed, 2 wrong command line.
+"""
+
+import functools
+import json
+from typing import Any
+
+from absl import flags as absl_flags
+
+from bench import bench_flags
+from bench import cores
+from bench import reports
+from bench import rules
+from bench import text
+from lenet import entry
+from lenet import flags
+from lenet import platforms
+
+FLAGS = absl_flags.FLAGS
+
+
+def main() -> None:
+    bench_flags.check(FLAGS)
+    bench_flags.check_sweep(FLAGS)
+    if FLAGS.sweep is None:
+        measure()
+    else:
+        sweep()
+
+
+def measure() -> None:
+    cores.restrict(bench_flags.one_core_count(FLAGS))
+    params = flags.read()
+    params = flags.complete(params, platforms.resolve(params.platform))
+    warmup = rules.warmup_steps(params, FLAGS.warmup)
+    from bench import measure as measuring  # seconds of imports, after the command line is known to be right
+    from bench import op_trace
+    from lenet.data import dataset
+    if FLAGS.trace is not None:
+        op_trace.check(params.platform)
+    data = dataset.open_dataset(params.data_path, params.seed)
+    platform = platforms.choose(params)
+    report = measuring.measure(params, warmup, platform, data, FLAGS.constant_input)
+    if platform.rank != 0:  # all ranks are measured, one reports
+        return
+    print(json.dumps(report) if FLAGS.format == 'json' else '\n'.join(text.measurement(report)))
+    if FLAGS.json_out is not None:
+        reports.write_json(report, FLAGS.json_out)
+    if FLAGS.trace is not None:
+        trace(params, platform, data)
+
+
+def trace(params: Any, platform: Any, data: Any) -> None:
+    from bench import op_trace
+    metadata = op_trace.record(params, platform, data)
+    op_trace.write(metadata, FLAGS.trace)
+    costs = op_trace.costs(metadata)
+    print('\n%s: one step with N = 1, slowed by the tracing; the costliest of its %d ops:' % (FLAGS.trace, len(costs)))
+    print('\n'.join(text.costliest(costs[:op_trace.COSTLIEST], sum(cost.milliseconds for cost in costs))))
+
+
+def sweep() -> None:
+    from bench import sweep as sweeping
+    if FLAGS.plot is not None:
+        from bench import plot  # first: without matplotlib it fails now rather than in an hour
+    counts = [int(count) for count in FLAGS.cores]
+    points = sweeping.points(FLAGS.sweep, counts, flags.read(), FLAGS.warmup)
+    report = sweeping.run(sweeping.split(FLAGS.sweep)[0], points, FLAGS.rounds or sweeping.DEFAULT_ROUNDS,
+                          functools.partial(print, flush=True))
+    print('\n'.join(sweeping.lines(report)))
+    if FLAGS.json_out is not None:
+        reports.write_json(report, FLAGS.json_out)
+    if FLAGS.plot is not None:
+        plot.draw(report, FLAGS.plot)
+
+
+if __name__ == '__main__':
+    bench_flags.define_perf()
+    absl_flags.adopt_module_key_flags(flags)
+    absl_flags.adopt_module_key_flags(bench_flags)
+    entry.run(main)
