@@ -179,11 +179,21 @@ def rank_table(directory):
     return str(path)
 
 
-@pytest.mark.parametrize('rank', [0, 1])
-def test_one_of_two_ranks_is_wired_call_by_call(train, monkeypatch, tmp_path, rank):
-    for name, value in dict(RANK_TABLE_FILE=rank_table(tmp_path), RANK_SIZE=2, RANK_ID=rank, ASCEND_DEVICE_ID=rank,
+def be_rank(monkeypatch, directory, rank):
+    for name, value in dict(RANK_TABLE_FILE=rank_table(directory), RANK_SIZE=2, RANK_ID=rank, ASCEND_DEVICE_ID=rank,
                             JOB_ID=10087).items():
         monkeypatch.setenv(name, str(value))
+
+
+def test_an_overflow_on_the_other_rank_skips_the_update_here_too(train, monkeypatch, tmp_path):
+    be_rank(monkeypatch, tmp_path, 0)
+    results, _, _ = train(loss_scale='dynamic', fault='overflow_other_rank_at=4,7')
+    assert results['steps']['updates_skipped'] == 2 and results['steps']['loss_scale'] == 2.0 ** 14
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_one_of_two_ranks_is_wired_call_by_call(train, monkeypatch, tmp_path, rank):
+    be_rank(monkeypatch, tmp_path, rank)
     _, _, journal = train(loss_scale='dynamic')
     order = [entry['event'] for entry in events(journal, 'distributed_optimizer', 'loss_scale_optimizer',
                                                 'allreduce_gradients', 'broadcast_run', 'set_iteration_per_loop')]

@@ -114,8 +114,8 @@ def test_an_npu_is_measured_with_the_training_flagfile(tmp_path):
     data_files.write_dataset(str(tmp_path / 'data'), train=99)
     environment = npu_standin.environment('v23', journal=str(tmp_path / 'journal'), base={})
     environment['PYTHONPATH'] = os.pathsep.join([environment['PYTHONPATH'], support.ROOT])
-    ended = support.run_module('bench.perf', '--flagfile=npu.flags', '--data_path=%s' % (tmp_path / 'data'), '--steps=50',
-                               '--epochs=1', '--format=json', **environment)
+    ended = support.run_module('bench.perf', '--flagfile=npu.flags', '--data_path=%s' % (tmp_path / 'data'),
+                               '--steps=50', '--epochs=1', '--format=json', **environment)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
     assert report['circumstances']['platform'] == 'npu' and report['steps_per_call'] == 10
