@@ -64,6 +64,12 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None) ->
     except signals.Interrupted as interruption:
         _report(str(interruption))
         status = interruption.exit_code
+    except ModuleNotFoundError as error:
+        if (error.name or '').startswith('lenet'):
+            raise
+        _report('error: %s has no module %s: start with ./run_1p.sh, which sets up what is needed, or run '
+                '%s -m pip install -r requirements.txt' % (sys.executable, error.name, sys.executable))
+        status = 1
     except BrokenPipeError:  # `… | head`
         sys.stderr.close()
         status = 1
