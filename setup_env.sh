@@ -275,7 +275,9 @@ set_up() {
 # Like `exec "$PY" -m`, but -m looks in the working directory first, where another clone's lenet/ may lie.
 run_module() {
   exec "$PY" -c '
-import runpy, sys
+import runpy, signal, sys
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before the module has its handlers: no traceback
 sys.path[0], module = sys.argv[1:3]
 del sys.argv[1:3]
 runpy.run_module(module, run_name="__main__", alter_sys=True)' "$ROOT" "$@"

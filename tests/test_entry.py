@@ -34,8 +34,9 @@ def run_main(body):
     ('return 7', 7, ''),
     ("raise errors.UserError('x.gz: broken')", 1, 'error: x.gz: broken\n'),
     ("raise errors.UsageError('--x: bad')", 2, 'error: --x: bad\n'),
-    ('sys.executable = "py"; import nowhere.at_all', 1, 'error: py has no module nowhere: start with ./run_1p.sh, which '
-     'sets up what is needed, or run py -m pip install -r requirements.txt\n'),
+    ('sys.executable = "py"; import nowhere.at_all', 1,
+     'error: py has no module nowhere: start with ./run_1p.sh, which sets up what is needed, or run py -m pip install '
+     '-r requirements.txt\n'),
     ('os.kill(os.getpid(), signal.SIGINT)', 130, 'stopped by SIGINT\n'),
     ('os.kill(os.getpid(), signal.SIGTERM)', 143, 'stopped by SIGTERM\n'),
 ])
