@@ -20,6 +20,9 @@ MAX_COUNT = 10 ** 9
 MAX_SCALE = 2.0 ** 126  # the largest whose inverse is a normal float32
 MAX_SEED = 2 ** 31 - 1
 
+# The reference's spellings, sic.
+ALIASES = {'learing_rata': 'learning_rate', 'iteration_per_loop': 'iterations_per_loop'}
+
 # What a flag left alone means, where that depends on the platform.
 PLATFORM_DEFAULTS = {
     'cpu': {'iterations_per_loop': 100, 'precision_mode': 'must_keep_origin_dtype', 'conv': 'folded',
@@ -47,7 +50,6 @@ def _define_training(values: flags.FlagValues) -> None:
     flags.DEFINE_integer('steps', 1000, 'Steps of an epoch.', 1, MAX_COUNT, flag_values=values)
     flags.DEFINE_integer('epochs', 5, 'Epochs; --steps x --epochs is the run.', 1, MAX_COUNT, flag_values=values)
     flags.DEFINE_float('learning_rate', 0.001, "Adam's step size.", 1e-9, 10.0, flag_values=values)
-    flags.DEFINE_alias('learing_rata', 'learning_rate', flag_values=values)  # sic: the reference's spelling
     flags.DEFINE_enum(
         'learning_rate_schedule', 'constant', LEARNING_RATE_SCHEDULES,
         'How the learning rate falls to 0 over the run, by steps run; constant: it does not.', flag_values=values)
@@ -63,7 +65,6 @@ def _define_loop(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         'iterations_per_loop', None, 'Steps per session.run, N: a tf.while_loop on the CPU (default 100), sinking on '
         'the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 4, flag_values=values)
-    flags.DEFINE_alias('iteration_per_loop', 'iterations_per_loop', flag_values=values)  # the reference's name
     flags.DEFINE_enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one convolution on 2x2 blocks, '
                       'the same but for rounding, and faster (default on the CPU), or as they are written (default on '
                       'the NPU).', flag_values=values)
@@ -163,6 +164,8 @@ def define(values: flags.FlagValues = flags.FLAGS) -> None:
     for part in (_define_data, _define_training, _define_loop, _define_evaluation, _define_output, _define_precision,
                  _define_npu):
         part(values)
+    for alias, name in ALIASES.items():
+        flags.DEFINE_alias(alias, name, flag_values=values)
 
 
 def _new_values() -> flags.FlagValues:
@@ -171,7 +174,6 @@ def _new_values() -> flags.FlagValues:
     return values
 
 
-ALIASES = {'learing_rata': 'learning_rate', 'iteration_per_loop': 'iterations_per_loop'}
 _NAMES = sorted(set(_new_values()) - set(ALIASES))
 
 Params = collections.namedtuple('Params', _NAMES)

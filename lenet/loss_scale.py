@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 
 NONE, FIXED, DYNAMIC = 'none', 'fixed', 'dynamic'
 _NEVER_USED = 0.0  # value of the variable loss_scale before a dynamic manager has had it
+_STATE = {'loss_scale': (_NEVER_USED, tf.float32), 'good_steps': (0, tf.int32), 'bad_steps': (0, tf.int32)}
 
 
 class LossScale(NamedTuple):
@@ -23,6 +24,10 @@ class LossScale(NamedTuple):
     decrement_every: int = 2  # steps with overflow before it shrinks, never below 1
     decrement_ratio: float = 0.5
 
+    def manager_arguments(self) -> tuple:
+        """What an ExponentialUpdateLossScaleManager takes, TensorFlow's and the NPU adapter's alike."""
+        return self.value, self.increment_every, self.decrement_every, self.increment_ratio, self.decrement_ratio
+
 
 def from_params(params: Any) -> LossScale:
     """The LossScale of a completed Params."""
@@ -33,8 +38,7 @@ def from_params(params: Any) -> LossScale:
 
 def state_variables() -> Dict[str, tf.Variable]:
     """`loss_scale` (float32), `good_steps` and `bad_steps` (int32), as far as the graph has them."""
-    names = ('loss_scale', 'good_steps', 'bad_steps')
-    return {v.op.name: v for v in tf.global_variables() if v.op.name in names}
+    return {v.op.name: v for v in tf.global_variables() if v.op.name in _STATE}
 
 
 def complete_state() -> None:
@@ -43,9 +47,9 @@ def complete_state() -> None:
     Every checkpoint so has the same keys; a run without dynamic scaling carries the state through, unused.
     """
     present = state_variables()
-    for name, value in (('loss_scale', _NEVER_USED), ('good_steps', 0), ('bad_steps', 0)):
+    for name, (value, dtype) in _STATE.items():
         if name not in present:
-            tf.Variable(value, name=name, trainable=False, dtype=tf.float32 if name == 'loss_scale' else tf.int32)
+            tf.Variable(value, name=name, trainable=False, dtype=dtype)
 
 
 def start_if_never_used(session: tf.Session, loss_scale: LossScale) -> None:
@@ -66,9 +70,7 @@ def wrap_with_contrib(optimizer: tf.train.Optimizer, loss_scale: LossScale) -> t
     if loss_scale.kind == FIXED:
         manager = mixed_precision.FixedLossScaleManager(loss_scale.value)
     else:
-        manager = mixed_precision.ExponentialUpdateLossScaleManager(
-            loss_scale.value, loss_scale.increment_every, loss_scale.decrement_every,
-            loss_scale.increment_ratio, loss_scale.decrement_ratio)
+        manager = mixed_precision.ExponentialUpdateLossScaleManager(*loss_scale.manager_arguments())
     return mixed_precision.LossScaleOptimizer(optimizer, manager)
 
 

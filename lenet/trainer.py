@@ -81,16 +81,16 @@ def _starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
     """The checkpoint to resume from, None for a fresh start, and how far it had come."""
     total = params.steps * params.epochs
     paths = checkpoint.listed(params.output_dir) if params.resume else []
-    positions = [checkpoint.position(path) for path in paths[-2:]]
-    if positions and positions[-1].steps_run >= total and not run_directory.has_results(params.output_dir):
-        # Killed between its last checkpoint and its results: the last stretch again gives the same, and the results.
-        del paths[-1], positions[-1]
-    if not positions:
+    while paths:
+        newest, start = paths[-1], checkpoint.position(paths[-1])
+        if start.steps_run < total or run_directory.has_results(params.output_dir):
+            break
+        paths.pop()  # killed before its results: the last stretch again gives the same, and the results
+    if not paths:
         if params.resume:
             progress.warn('--resume: no checkpoint in %s to go on from, starting from the beginning' %
                           params.output_dir)
         return None, checkpoint.Position()
-    newest, start = paths[-1], positions[-1]
     left, n = total - start.steps_run, params.iterations_per_loop
     if left % n:
         raise UserError('%s: the %d steps left, --steps x --epochs - %d, are not a multiple of '

@@ -44,7 +44,7 @@ def test_a_full_disk_is_named_and_leaves_the_former_file(tmp_path):
     path = tmp_path / 'x'
     path.write_text('good')
     with pytest.raises(UserError, match='x: cannot be written .No space left'):
-        with files.replacing(str(path)) as stream:
+        with files.replacing(str(path)):
             with open('/dev/full', 'w') as full:
                 full.write('x' * 10)
                 full.flush()

@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 TENSORFLOW = 'tensorflow'
 COLLECTIVES = 'hccl'  # CANN's library of collective communication

@@ -77,9 +77,7 @@ class Npu:
     def _manager(self, loss_scale: scaling.LossScale) -> Any:
         from npu_bridge.estimator.npu import npu_loss_scale_manager as managers
         if loss_scale.kind == scaling.DYNAMIC:
-            return managers.ExponentialUpdateLossScaleManager(
-                loss_scale.value, loss_scale.increment_every, loss_scale.decrement_every,
-                loss_scale.increment_ratio, loss_scale.decrement_ratio)
+            return managers.ExponentialUpdateLossScaleManager(*loss_scale.manager_arguments())
         if self._params.overflow_check:
             return managers.FixedLossScaleManager(loss_scale.value)
         # Adapters before 2021's second quarter lack the argument.
