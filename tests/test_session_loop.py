@@ -118,6 +118,14 @@ def test_a_run_killed_before_its_results_gets_them_from_a_resume(train, tmp_path
     assert [line['step'] for line in kinds(metrics, 'train')] == [3, 6, 9, 12]
 
 
+def test_a_damaged_older_checkpoint_does_not_hinder_a_resume_from_the_newest(train, tmp_path):
+    train()
+    with open(checkpoint.listed(str(tmp_path))[0] + '.data-00000-of-00001', 'r+b') as stream:
+        stream.truncate(1000)
+    status, results, _ = train(epochs=3, resume=True)
+    assert status == 0 and results['steps']['steps_this_run'] == 6
+
+
 def test_a_transfer_from_the_very_directory_reads_before_it_moves(train, tmp_path):
     train()
     path = checkpoint.listed(str(tmp_path))[-1]

@@ -57,10 +57,10 @@ TABLE = {
     'hccl_timeout': _between(1, 17340),  # seconds; the 910's limit
 }
 
-TRAINING, INFERENCE = 1, 0  # graph_run_mode
+_TRAINING = 1  # graph_run_mode; 0 is inference
 
 
-def parameters(params: Any, size: int = 1, graph_run_mode: int = TRAINING) -> Dict[str, Value]:
+def parameters(params: Any, size: int = 1) -> Dict[str, Value]:
     """What `params` ask of NpuOptimizer, by the names of TABLE.
 
     Args:
@@ -73,7 +73,7 @@ def parameters(params: Any, size: int = 1, graph_run_mode: int = TRAINING) -> Di
         'iterations_per_loop': params.iterations_per_loop,
         'mix_compile_mode': False,  # must be, for sinking
         'precision_mode': params.precision_mode,  # its default differs between adapters
-        'graph_run_mode': graph_run_mode,
+        'graph_run_mode': _TRAINING,
         'hcom_parallel': params.hcom_parallel,  # its default differs too
     }
     if params.modify_mixlist is not None:
