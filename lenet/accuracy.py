@@ -54,9 +54,11 @@ def build(split: Split, variables: model.Variables, form: model.Form, batch_size
     batch_size = min(batch_size, len(split.labels))
     sizes = [len(part) for part in np.array_split(np.arange(batch_size), min(replicas, batch_size))]
     with tf.name_scope('evaluation'):
-        iterator = pipeline.evaluation_iterator(split, batch_size)
+        arranged = split._replace(images=model.layout(split.images, form.convolution))
+        iterator = pipeline.evaluation_iterator(arranged, batch_size)
         images, labels = iterator.get_next()
-        logits = tf.concat([model.logits(step.normalize(part), variables, form) for part in tf.split(images, sizes)], 0)
+        weights = model.read(variables, form)
+        logits = tf.concat([model.forward(step.normalize(part), weights, form) for part in tf.split(images, sizes)], 0)
         answers = tf.argmax(logits, axis=1), step.cross_entropy(logits, labels)
     return Graph(iterator, answers, split.labels, batch_size)
 

@@ -19,6 +19,7 @@ softmax instead of radial basis functions.
 import collections
 from typing import Dict, NamedTuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet import folding
@@ -26,6 +27,9 @@ from lenet.precision import FLOAT32, Precision
 
 IMAGE_SHAPE = (28, 28, 1)
 NUM_CLASSES = 10
+KERNEL = 5
+SIDES = {'layer_1': 4, 'layer_2': 2}  # of the blocks that a folded convolution cuts its input into
+BLOCKS_SHAPE = (8, 8, 16)  # of an image, padded and cut for layer_1
 
 ACTIVATIONS = {'sigmoid': tf.nn.sigmoid, 'tanh': tf.nn.tanh, 'relu': tf.nn.relu}
 
@@ -79,12 +83,49 @@ class Form(NamedTuple):
     precision: Precision = FLOAT32  # which tensors are rounded to float16
 
 
+def layout(images: np.ndarray, convolution: str) -> np.ndarray:
+    """Images as `forward` takes them fastest: in blocks where the convolution is folded.
+
+    Args:
+      images: uint8 [n, 28, 28, 1].
+      convolution: as in Form.
+
+    Returns:
+      uint8 [n, 28, 28, 1] or [n, 8, 8, 16].
+    """
+    return folding.cut(images, KERNEL, SIDES['layer_1'], np) if convolution == 'folded' else images
+
+
+def read(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
+    """The weights as the network computes with them: read once, rounded, kernels folded.
+
+    Args:
+      variables: as create_variables made them (or tensors of those shapes).
+    """
+    def prepared(name: str, variable: tf.Variable) -> tf.Tensor:
+        layer, kind = name.split('/')
+        is_bias = kind == 'bias'
+        value = (form.precision.vector if is_bias else form.precision.matrix)(tf.convert_to_tensor(variable))
+        if form.convolution != 'folded' or layer not in SIDES:
+            return value
+        side = SIDES[layer]
+        return tf.tile(value, [side * side // 4]) if is_bias else folding.fold_kernel(value, side)
+
+    with tf.name_scope('weights'):
+        return {name: prepared(name, variable) for name, variable in variables.items()}
+
+
 def logits(images: tf.Tensor, variables: Variables, form: Form = Form()) -> tf.Tensor:
+    """The network's forward pass: `forward` with weights read here."""
+    return forward(images, read(variables, form), form)
+
+
+def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form) -> tf.Tensor:
     """The network's forward pass.
 
     Args:
-      images: float32 [B, 28, 28, 1] in [0, 1].
-      variables: as create_variables made them (or tensors of those shapes).
+      images: float32 [B, 28, 28, 1] in [0, 1], or as `layout` makes them.
+      weights: of `read`, for the same form.
 
     Returns:
       float32 [B, num_classes].
@@ -92,55 +133,49 @@ def logits(images: tf.Tensor, variables: Variables, form: Form = Form()) -> tf.T
     Raises:
       ValueError: images have another shape.
     """
-    if tuple(images.shape.as_list()[1:]) != IMAGE_SHAPE:
-        raise ValueError('images: expected [B, 28, 28, 1], got %s' % images.shape)
     precision = form.precision
 
     def activate(hidden: tf.Tensor) -> tf.Tensor:
         return precision.vector(ACTIVATIONS[form.activation](hidden))
 
-    hidden = precision.vector(images)
-    hidden = activate(_convolution_and_pooling('layer_1', hidden, variables, form))  # [B, 14, 14, 6]
-    hidden = activate(_convolution_and_pooling('layer_2', hidden, variables, form))  # [B, 7, 7, 16]
+    hidden = precision.vector(_arranged(images, form))
+    for layer in ('layer_1', 'layer_2'):
+        with tf.name_scope(layer):
+            pooled = _convolve_and_pool(layer, hidden, weights[layer + '/weights'], form)
+            # Adding a bias and applying a monotone activation commute with taking a maximum: after the pooling they
+            # cost a quarter and give the same.
+            hidden = activate(_add_bias(pooled, weights[layer + '/bias'], precision))
     hidden = tf.reshape(hidden, [-1, 7 * 7 * 16])
-    hidden = activate(_dense('fc_1', hidden, variables, precision))
-    hidden = activate(_dense('fc_2', hidden, variables, precision))
-    return _dense('fc_3', hidden, variables, precision)
+    hidden = activate(_dense('fc_1', hidden, weights, precision))
+    hidden = activate(_dense('fc_2', hidden, weights, precision))
+    return _dense('fc_3', hidden, weights, precision)
 
 
-def _convolution_and_pooling(name: str, inputs: tf.Tensor, variables: Variables, form: Form) -> tf.Tensor:
-    """[B, H, W, C] -> [B, H/2, W/2, C'].
-
-    Adding a bias and applying a monotone activation commute with taking a maximum: after the pooling they cost a
-    quarter and give the same.
-    """
-    with tf.name_scope(name):
-        convolve, pool = _CONVOLUTIONS[form.convolution]
-        rounded = form.precision.matrix
-        kernel = rounded(tf.convert_to_tensor(variables[name + '/weights']))
-        pooled = pool(rounded(convolve(rounded(inputs), kernel)))
-        return _add_bias(name, pooled, variables, form.precision)
+def _arranged(images: tf.Tensor, form: Form) -> tf.Tensor:
+    shape = tuple(images.shape.as_list()[1:])
+    if form.convolution == 'folded' and shape == BLOCKS_SHAPE:
+        return images
+    if shape != IMAGE_SHAPE:
+        raise ValueError('images: expected [B, 28, 28, 1], got %s' % images.shape)
+    return folding.cut(images, KERNEL, SIDES['layer_1']) if form.convolution == 'folded' else images
 
 
-def _convolve(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    return tf.nn.conv2d(inputs, kernel, strides=[1, 1, 1, 1], padding='SAME')
+def _convolve_and_pool(layer: str, inputs: tf.Tensor, kernel: tf.Tensor, form: Form) -> tf.Tensor:
+    """[B, H, W, C] -> [B, H/2, W/2, C'], or in blocks [B, 8, 8, 16] -> [B, 7, 7, 2*2*6] -> [B, 7, 7, 16]."""
+    rounded = form.precision.matrix
+    if form.convolution == 'folded':
+        padding = 'VALID' if layer == 'layer_1' else 'SAME'  # the second layer's padding is whole blocks
+        return folding.pool(rounded(folding.convolve(rounded(inputs), kernel, padding)))
+    maps = tf.nn.conv2d(rounded(inputs), kernel, strides=[1, 1, 1, 1], padding='SAME')
+    return tf.nn.max_pool2d(rounded(maps), ksize=2, strides=2, padding='VALID')
 
 
-def _pool(maps: tf.Tensor) -> tf.Tensor:
-    return tf.nn.max_pool2d(maps, ksize=2, strides=2, padding='VALID')
-
-
-_CONVOLUTIONS = {'direct': (_convolve, _pool), 'folded': (folding.convolve, folding.pool)}
-
-
-def _dense(name: str, inputs: tf.Tensor, variables: Variables, precision: Precision) -> tf.Tensor:
+def _dense(name: str, inputs: tf.Tensor, weights: Dict[str, tf.Tensor], precision: Precision) -> tf.Tensor:
     """[B, in] -> [B, out]."""
     with tf.name_scope(name):
-        weight = precision.matrix(tf.convert_to_tensor(variables[name + '/weight']))
-        product = precision.matrix(tf.matmul(precision.matrix(inputs), weight))
-        return _add_bias(name, product, variables, precision)
+        product = precision.matrix(tf.matmul(precision.matrix(inputs), weights[name + '/weight']))
+        return _add_bias(product, weights[name + '/bias'], precision)
 
 
-def _add_bias(name: str, inputs: tf.Tensor, variables: Variables, precision: Precision) -> tf.Tensor:
-    bias = precision.vector(tf.convert_to_tensor(variables[name + '/bias']))
+def _add_bias(inputs: tf.Tensor, bias: tf.Tensor, precision: Precision) -> tf.Tensor:
     return precision.vector(tf.nn.bias_add(inputs, bias))

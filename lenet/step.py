@@ -54,7 +54,7 @@ def create_state(params: Any) -> State:
 
 
 def normalize(images: tf.Tensor) -> tf.Tensor:
-    """uint8 [B, 28, 28, 1] -> float32 in [0, 1]."""
+    """uint8 of any shape -> float32 in [0, 1]."""
     return tf.cast(images, tf.float32) * (1.0 / 255.0)
 
 
@@ -84,10 +84,10 @@ def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables,
       labels: int32 [B].
       replicas: R, divides B.
     """
-    rounded, losses = form.precision.vector, []
+    rounded, losses, weights = form.precision.vector, [], model.read(variables, form)
     for tower, (part, answers) in enumerate(zip(tf.split(images, replicas), tf.split(labels, replicas))):
         with tf.name_scope('tower_%d' % tower):
-            logits = model.logits(normalize(part), variables, form)
+            logits = model.forward(normalize(part), weights, form)
             losses.append(tf.reduce_mean(rounded(cross_entropy(logits, answers))))
     return rounded(tf.add_n(losses) / replicas)
 

@@ -38,9 +38,10 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0,
     graph = tf.Graph()
     with graph.as_default(), tf.variable_scope('', use_resource=platform.use_resource):
         open_source = {'resident': pipeline.resident, 'stream': pipeline.stream}[params.input]
-        source = open_source(dataset.train, params.batch_size, params.seed, start_step, platform.rank, platform.size,
+        train = dataset.train._replace(images=model.layout(dataset.train.images, params.conv))
+        source = open_source(train, params.batch_size, params.seed, start_step, platform.rank, platform.size,
                              shuffle=not params.random_remove)
-        next_batch = pipeline.constant(dataset.train, params.batch_size) if constant_input else source.next_batch
+        next_batch = pipeline.constant(train, params.batch_size) if constant_input else source.next_batch
         weights = model.create_variables(params.activation, params.seed)
         state = step.create_state(params)
         form = _form(params, platform, state.float_status)

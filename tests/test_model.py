@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -20,6 +22,19 @@ def test_logits_equal_the_network_computed_in_numpy(activation, function, convol
                                  function)
     assert got.shape == (7, 10)
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=2e-5)
+
+
+def test_images_laid_out_beforehand_give_the_same_logits():
+    images = np.random.RandomState(3).randint(0, 256, (7, 28, 28, 1)).astype(np.uint8)
+    form = model.Form('sigmoid', 'folded')
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = model.create_variables('sigmoid', seed=5)
+        whole, laid_out = (model.logits(tf.cast(given, tf.float32), variables, form)
+                           for given in (images, model.layout(images, 'folded')))
+        session.run(tf.global_variables_initializer())
+        np.testing.assert_array_equal(*session.run([whole, laid_out]))
+    assert model.layout(images, 'folded').shape == (7,) + model.BLOCKS_SHAPE
+    assert model.layout(images, 'direct') is images
 
 
 def test_parameter_counts_are_the_references():
@@ -64,8 +79,10 @@ def test_relu_starts_from_he_normal_weights_and_zero_biases():
     assert not values['fc_1/bias'].any()
 
 
-def test_images_of_another_shape_are_named():
+@pytest.mark.parametrize('convolution, shape', [('direct', (13, 32, 32, 1)), ('direct', (13, 8, 8, 16)),
+                                                ('folded', (13, 32, 32, 1))])
+def test_images_of_another_shape_are_named(convolution, shape):
     with tf.Graph().as_default():
         variables = model.create_variables('sigmoid', seed=1)
-        with pytest.raises(ValueError, match=r'images: expected \[B, 28, 28, 1\], got \(13, 32, 32, 1\)'):
-            model.logits(tf.zeros([13, 32, 32, 1]), variables)
+        with pytest.raises(ValueError, match=re.escape('images: expected [B, 28, 28, 1], got %s' % (shape,))):
+            model.logits(tf.zeros(shape), variables, model.Form('sigmoid', convolution))

@@ -43,6 +43,15 @@ def test_the_order_is_a_pure_function_of_seed_and_step():
         assert read_order(13, 7, steps=9 - start, seed=3, start_step=start) == whole[start:]
 
 
+@pytest.mark.parametrize('n, batch_size', [(12, 8), (12, 4), (6, 12), (13, 13)])
+def test_a_start_at_any_step_where_batches_and_epochs_share_a_divisor(n, batch_size):
+    whole = read_order(n, batch_size, steps=7, seed=3)
+    sequence = sum(whole, [])
+    assert all(sorted(sequence[i:i + n]) == list(range(n)) for i in range(0, len(sequence) - n + 1, n))
+    for start in range(1, 7):
+        assert read_order(n, batch_size, steps=7 - start, seed=3, start_step=start) == whole[start:]
+
+
 def test_a_batch_may_be_larger_than_an_epoch():
     sequence = sum(read_order(5, 12, steps=5, seed=1), [])
     assert all(sorted(sequence[i:i + 5]) == list(range(5)) for i in range(0, 60, 5))

@@ -5,6 +5,7 @@ another in an endless sequence; step s reads its elements s*B to s*B + B - 1, ac
 Nothing of the pipeline needs saving: a resumed run starts the same sequence at its step.
 """
 
+import math
 from typing import Callable, NamedTuple, Tuple
 
 import numpy as np
@@ -24,24 +25,28 @@ def in_graph(array: np.ndarray) -> tf.Tensor:
     return tensor
 
 
-def _epoch(epoch: tf.Tensor, n: int, seed: int, shuffle: bool) -> tf.data.Dataset:
-    """The n image numbers, int32, in the order that epoch number `epoch` (int64 []) visits them."""
+def _epoch(epoch: tf.Tensor, n: int, seed: int, shuffle: bool) -> tf.Tensor:
+    """The n image numbers, int32 [n], in the order that epoch number `epoch` (int64 []) visits them."""
     if not shuffle:
-        return tf.data.Dataset.from_tensor_slices(tf.range(n, dtype=tf.int32))
+        return tf.range(n, dtype=tf.int32)
     # Equal draws are ranked by position, so the sort is well defined.
     draws = tf.random.stateless_uniform([n], seed=tf.stack([tf.constant(seed, tf.int64), epoch]))
-    return tf.data.Dataset.from_tensor_slices(tf.argsort(draws, stable=True))
+    return tf.argsort(draws, stable=True)
 
 
 def order(n: int, batch_size: int, seed: int, start_step: int = 0, shuffle: bool = True) -> tf.data.Dataset:
     """Endless batches of image numbers, int32 [B], from step `start_step` on."""
     first_epoch, offset = divmod(start_step * batch_size, n)
+    # An element of a dataset costs a microsecond, whatever its size: whole runs of numbers, the longest of which both
+    # epochs and batches consist.
+    run = math.gcd(n, batch_size)
 
-    def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
-        return _epoch(epoch, n, seed, shuffle)
+    def runs(epoch: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(tf.reshape(_epoch(epoch, n, seed, shuffle), [n // run, run]))
 
     epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
-    return epochs.flat_map(epoch_order).skip(offset).batch(batch_size, drop_remainder=True)
+    batches = epochs.flat_map(runs).skip(offset // run).batch(batch_size // run, drop_remainder=True)
+    return batches.map(lambda numbers: tf.reshape(numbers, [batch_size]))
 
 
 class Source(NamedTuple):
