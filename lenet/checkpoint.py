@@ -1,19 +1,28 @@
-"""Save, restore, resume, transfer. A checkpoint's number is the number of steps run."""
+"""Save, verify, restore. A checkpoint's number is the number of steps run.
+
+A checkpoint exists once its .index has its name: both files are written under another name, the data renamed first. Its
+bytes carry checksums (CRC32C, of each tensor and of each block of the index), which `verify` checks.
+"""
 
 import contextlib
 import glob
 import os
 import re
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
+import shutil
+import tempfile
+from typing import Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from lenet import files
+from lenet import progress
 from lenet import run_directory
 from lenet.errors import UserError
 
 _PREFIX = 'model.ckpt'
+_SCRATCH = '.saving-'  # directory of a save under way
 
 
 class Position(NamedTuple):
@@ -33,12 +42,16 @@ class Checkpoints:
           writes: False on all ranks but one; they build the same graph and only restore.
         """
         self._writes = writes
+        self._keep = keep
+        self._output_dir = output_dir
         self.directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
         graph_def = tf.get_default_graph().as_graph_def()  # without the saver's nodes, of which one is a placeholder
-        self._saver = tf.train.Saver(tf.global_variables(), max_to_keep=keep, save_relative_paths=True)
+        self._saver = tf.train.Saver(tf.global_variables(), max_to_keep=0)
         if not writes:
             return
         files.make_directory(self.directory)
+        for left in glob.glob(os.path.join(glob.escape(self.directory), _SCRATCH + '*')):
+            shutil.rmtree(left, ignore_errors=True)  # of a save that was killed
         with files.replacing(os.path.join(self.directory, 'graph.pbtxt')) as stream:
             stream.write(str(graph_def))
 
@@ -50,12 +63,28 @@ class Checkpoints:
         """
         if not self._writes:
             return None
-        prefix = os.path.join(self.directory, _PREFIX)
+        path = os.path.join(self.directory, '%s-%d' % (_PREFIX, steps_run))
         try:
-            return self._saver.save(session, prefix, global_step=steps_run, write_meta_graph=False)
+            with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self.directory) as scratch:
+                written = self._saver.save(session, os.path.join(scratch, os.path.basename(path)),
+                                           write_meta_graph=False, write_state=False)
+                _remove([path])  # of a former run to this step: its index must not meet the new data
+                for name in _files(written):
+                    _flush(name)
+                    os.replace(name, os.path.join(self.directory, os.path.basename(name)))
+            kept = listed(self._output_dir)[-self._keep:]
+            self._write_state(kept)
+            _remove(listed(self._output_dir)[:-self._keep])
         except (tf.errors.OpError, OSError, ValueError) as error:
-            raise UserError('%s-%d: the checkpoint cannot be written (%s); the older ones are untouched' %
-                            (prefix, steps_run, _first_line(error)))
+            raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
+                            (path, _first_line(error)))
+        return path
+
+    def _write_state(self, kept: List[str]) -> None:
+        """What tf.train.latest_checkpoint reads; relative paths, so that the directory may be moved."""
+        names = [os.path.basename(path) for path in kept]
+        with files.replacing(os.path.join(self.directory, 'checkpoint')) as stream:
+            stream.write(str(CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)))
 
     def restore(self, session: tf.Session, path: str) -> None:
         """Loads every variable from `path`, a checkpoint of this program.
@@ -65,7 +94,23 @@ class Checkpoints:
         """
         with _reading(path):
             self._saver.restore(session, path)
-        self._saver.recover_last_checkpoints(listed(os.path.dirname(self.directory)))
+
+
+def _files(path: str) -> List[str]:
+    """The files of the checkpoint `path`, its index last."""
+    return sorted(glob.glob(glob.escape(path) + '.data-*')) + glob.glob(glob.escape(path) + '.index')
+
+
+def _remove(paths: List[str]) -> None:
+    for path in paths:
+        for name in reversed(_files(path)):  # without its index it is none
+            os.unlink(name)
+
+
+def _flush(name: str) -> None:
+    """To the disk, so that a name never stands for less than its whole file."""
+    with open(name, 'rb') as stream:
+        os.fsync(stream.fileno())
 
 
 def listed(output_dir: str) -> List[str]:
@@ -79,57 +124,79 @@ def _number(path: str) -> str:
     return path.rsplit('-', 1)[-1]
 
 
+def sound(output_dir: str) -> List[str]:
+    """As `listed`, without those newer than the newest that is whole; a warning names each.
+
+    Raises:
+      UserError: there are checkpoints, but none is whole.
+    """
+    paths = listed(output_dir)
+    damaged = []
+    while paths:
+        try:
+            verify(paths[-1])
+            break
+        except UserError as error:
+            damaged.append(str(error))
+            paths.pop()
+    if damaged and not paths:
+        raise UserError('%s; no older one is whole' % damaged[0])
+    for message in damaged:
+        progress.warn('%s; taking the one before it, %s' % (message, paths[-1]))
+    return paths
+
+
+def verify(path: str) -> None:
+    """Reads the whole checkpoint, which checks its checksums.
+
+    Raises:
+      UserError: it cannot be read, or is damaged.
+    """
+    read(path)
+
+
+def read(path: str, names: Optional[List[str]] = None) -> Dict[str, np.ndarray]:
+    """Arrays of a checkpoint by name, of all names without `names`; of those that it holds.
+
+    Raises:
+      UserError: it cannot be read, or is damaged.
+    """
+    with _reading(path):
+        reader = tf.train.load_checkpoint(path)
+        found = reader.get_variable_to_shape_map()
+        return {name: reader.get_tensor(name) for name in (found if names is None else names) if name in found}
+
+
 def position(path: str) -> Position:
     """Where `path`, a checkpoint of this program, was written.
 
     Raises:
       UserError: it cannot be read.
     """
-    with _reading(path):
-        reader = tf.train.load_checkpoint(path)
-        counters = [int(reader.get_tensor(name)) if reader.has_tensor(name) else None
-                    for name in ('steps_run', 'global_step')]
-    if None in counters:
+    counters = read(path, ['steps_run', 'global_step'])
+    if len(counters) < 2:
         raise UserError('%s: holds no steps_run and global_step, so no run can be resumed from it; --restore_path '
                         'starts from its weights' % path)
-    return Position(*counters)
+    return Position(int(counters['steps_run']), int(counters['global_step']))
 
 
-def read_weights(path: str, shapes: Dict[str, Sequence[int]], exclude: List[str]) -> Dict[str, np.ndarray]:
-    """Reads the weights for a transfer, but for those whose names start with one of `exclude`.
+def resolve(path: str) -> str:
+    """The path prefix that a user means by a prefix, one of a checkpoint's files, or a directory.
 
     Args:
-      path: a checkpoint's path prefix, one of its files, or a run's directory of checkpoints.
-      shapes: of the network's weights, by name.
-
-    Returns:
-      float32 arrays by name.
+      path: a directory is a run's, whose newest sound checkpoint is meant, or one of checkpoints, where TensorFlow's
+        own list of them says which is the newest.
 
     Raises:
-      UserError: `path` cannot be read, a prefix matches nothing, nothing is left to load, a name is missing or its
-        shape differs.
+      UserError: a directory without a checkpoint.
     """
-    for prefix in exclude:
-        if not any(name.startswith(prefix) for name in shapes):
-            raise UserError('--restore_exclude=%s matches none of %s' % (prefix, ', '.join(shapes)))
-    wanted = [name for name in shapes if not name.startswith(tuple(exclude))]
-    if not wanted:
-        raise UserError('--restore_exclude=%s leaves nothing to load from %s' % (','.join(exclude), path))
     path = re.sub(r'\.(index|data-\d+-of-\d+)$', '', os.path.expanduser(path))
-    with _reading(path):
-        reader = tf.train.load_checkpoint(path)
-        found = reader.get_variable_to_shape_map()
-        _check_shapes(path, found, {name: list(shapes[name]) for name in wanted})
-        return {name: reader.get_tensor(name).astype(np.float32) for name in wanted}
-
-
-def _check_shapes(path: str, found: Dict[str, List[int]], wanted: Dict[str, List[int]]) -> None:
-    for name, shape in wanted.items():
-        if name not in found:
-            raise UserError('%s: holds no %s, but %s' % (path, name, ', '.join(sorted(found)) or 'nothing'))
-        if found[name] != shape:
-            raise UserError('%s: %s has shape %s, the network needs %s; --restore_exclude can leave it out' %
-                            (path, name, found[name], shape))
+    if not os.path.isdir(path):
+        return path
+    newest = (sound(path) or [tf.train.latest_checkpoint(path)])[-1]
+    if newest is None:
+        raise UserError('%s: holds no checkpoint; give a path prefix such as output/ckpt_npu/model.ckpt-1000' % path)
+    return newest
 
 
 @contextlib.contextmanager

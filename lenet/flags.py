@@ -238,6 +238,20 @@ def _default_replicas(batch_size: int) -> int:
     return max(r for r in range(1, machine.usable_cores() + 1) if batch_size % r == 0)
 
 
+def from_lines(lines: List[str]) -> Params:
+    """What `to_lines` wrote, also by a version of the program with fewer flags; not completed anew.
+
+    Raises:
+      UsageError: a line is no flag of this program, or a value out of bounds.
+    """
+    values = _new_values()
+    try:
+        values(['lenet'] + [line for line in lines if line.strip() and not line.startswith('#')])
+    except flags.Error as error:
+        raise UsageError(' '.join(str(error).split()))
+    return read(values)
+
+
 def to_lines(params: Params) -> List[str]:
     """`params` as the lines of a flagfile."""
     def text(value: Any) -> Optional[str]:

@@ -2,15 +2,17 @@
 
 import contextlib
 import glob
+import json
 import os
 import shutil
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Optional
 
 import filelock
 
 from lenet import files
 from lenet import flags
-from lenet.errors import UserError
+from lenet import progress
+from lenet.errors import UsageError, UserError
 
 FLAGS = 'flags.txt'
 CHECKPOINTS = 'ckpt_npu'  # the reference's name, whatever the platform
@@ -65,9 +67,25 @@ def locked(params: Any) -> Iterator[None]:
         lock.release()
 
 
-def has_results(directory: str) -> bool:
-    """Whether the run there has come to its end."""
-    return os.path.exists(os.path.join(directory, 'results.json'))
+def reported_steps(directory: str) -> Optional[int]:
+    """How many steps the results there are of, None without any."""
+    try:
+        with open(os.path.join(directory, 'results.json')) as stream:
+            return int(json.load(stream)['steps']['steps_run'])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def read_flags(directory: str) -> Optional[Any]:
+    """The flags.Params of the run there, None without any."""
+    try:
+        with open(os.path.join(directory, FLAGS)) as stream:
+            return flags.from_lines(stream.read().splitlines())
+    except (OSError, UnicodeDecodeError):
+        return None
+    except UsageError as error:
+        progress.warn('%s: is not of this program (%s) and counts as missing' % (os.path.join(directory, FLAGS), error))
+        return None
 
 
 def _own_entries(directory: str) -> List[str]:

@@ -18,6 +18,7 @@ from lenet import results
 from lenet import run_directory
 from lenet import signals
 from lenet import training_graph
+from lenet import transfer
 from lenet.data import dataset
 from lenet.errors import UserError
 from lenet.ledger import Ledger
@@ -80,10 +81,10 @@ def _train(params: Any, platform: Any, ledger: Ledger) -> int:
 def _starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
     """The checkpoint to resume from, None for a fresh start, and how far it had come."""
     total = params.steps * params.epochs
-    paths = checkpoint.listed(params.output_dir) if params.resume else []
+    paths = checkpoint.sound(params.output_dir) if params.resume else []
     while paths:
         newest, start = paths[-1], checkpoint.position(paths[-1])
-        if start.steps_run < total or run_directory.has_results(params.output_dir):
+        if start.steps_run < total or run_directory.reported_steps(params.output_dir) == start.steps_run:
             break
         paths.pop()  # killed before its results: the last stretch again gives the same, and the results
     if not paths:
@@ -103,7 +104,7 @@ def _read_transferred(params: Any) -> Dict[str, np.ndarray]:
     """The weights that --restore_path holds for this network, none without it."""
     if params.restore_path is None:
         return {}
-    return checkpoint.read_weights(params.restore_path, model.variable_shapes(), params.restore_exclude)
+    return transfer.read_weights(params.restore_path, model.variable_shapes(), params.restore_exclude)
 
 
 def _load(session: tf.Session, params: Any, checkpoints: checkpoint.Checkpoints,

@@ -32,3 +32,19 @@ def choose(params: Any):
         return npu.Npu(params)
     from lenet.platforms import cpu
     return cpu.Cpu(params)
+
+
+def inference_config(name: str):
+    """The ConfigProto of a session that runs a frozen graph.
+
+    Args:
+      name: 'cpu' or 'npu', as `resolve` gives it.
+
+    Raises:
+      UserError: the NPU's adapter is not there.
+    """
+    if name == 'npu':
+        from lenet.platforms import npu
+        return npu.inference_config()
+    from lenet.platforms import cpu
+    return cpu.inference_config()

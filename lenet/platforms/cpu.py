@@ -14,6 +14,20 @@ from lenet import quiet
 _CUDA_NOISE = r'dso_loader|/cuda/|gpu_device'
 
 
+def _look_for_devices(config: tf.ConfigProto) -> None:
+    """The first session of a process does, and `config` is that of all: made here, its noise is held back."""
+    with quiet.without_stderr_lines(_CUDA_NOISE):
+        tf.Session(graph=tf.Graph(), config=config).close()
+
+
+def inference_config() -> tf.ConfigProto:
+    """One op at a time, on all cores."""
+    config = tf.ConfigProto(intra_op_parallelism_threads=machine.usable_cores(), inter_op_parallelism_threads=1,
+                            device_count={'GPU': 0}, allow_soft_placement=True)
+    _look_for_devices(config)
+    return config
+
+
 class Cpu:
     """See the interface in lenet/platforms/__init__.py."""
 
@@ -28,8 +42,7 @@ class Cpu:
 
     def __init__(self, params: Any) -> None:
         self._threads = max(params.replicas, machine.usable_cores())
-        with quiet.without_stderr_lines(_CUDA_NOISE):  # the first session of a process looks for devices
-            tf.Session(graph=tf.Graph(), config=self.session_config()).close()
+        _look_for_devices(self.session_config())
 
     def session_config(self) -> tf.ConfigProto:
         """One thread an op, as many ops at a time as there are towers or cores.

@@ -5,6 +5,7 @@ Only deep modules are imported: npu_bridge.npu_init would patch tf.Session for t
 the NPU is chosen, so that nothing of the vendor's is loaded on a CPU.
 """
 
+import importlib
 import importlib.util
 import inspect
 import os
@@ -30,6 +31,18 @@ MODULES = {
 def installed() -> bool:
     """True if npu_bridge can be found; it is not imported."""
     return importlib.util.find_spec(PACKAGE) is not None
+
+
+def inference_config() -> tf.ConfigProto:
+    """Raises:
+      UserError: the adapter cannot be imported.
+    """
+    try:
+        importlib.import_module(PACKAGE + '.' + MODULES['sinking'][0])  # registers NpuOptimizer
+    except (ImportError, NameError, OSError) as error:
+        raise UserError('--platform=npu: %s cannot be imported (%s); `python -m lenet.doctor --platform=npu` tells '
+                        'what is missing' % (PACKAGE, error))
+    return npu_config.session_config(npu_config.inference_parameters())
 
 
 class Npu:

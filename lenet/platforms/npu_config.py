@@ -57,7 +57,7 @@ TABLE = {
     'hccl_timeout': _between(1, 17340),  # seconds; the 910's limit
 }
 
-_TRAINING = 1  # graph_run_mode; 0 is inference
+_TRAINING, _INFERENCE = 1, 0  # graph_run_mode
 
 
 def parameters(params: Any, size: int = 1) -> Dict[str, Value]:
@@ -85,6 +85,12 @@ def parameters(params: Any, size: int = 1) -> Dict[str, Value]:
     chosen.update(_profiling(params))
     chosen.update(_dump(params))
     return chosen
+
+
+def inference_parameters() -> Dict[str, Value]:
+    """As the reference's online inference: all of the graph in float16 on the device."""
+    return {'use_off_line': True, 'mix_compile_mode': False, 'precision_mode': 'force_fp16',
+            'graph_run_mode': _INFERENCE}
 
 
 def profiling_directory(params: Any) -> str:
