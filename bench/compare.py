@@ -82,7 +82,7 @@ def check_ours(params: Any, found: List[contenders.Contender], warmup: Any) -> N
 
 def write_data(params: Any, path: str) -> None:
     """The training images for the contenders that cannot read MNIST's own files."""
-    train = dataset.open_dataset(params.data_path, params.seed).train
+    train = dataset.open_dataset(params.data_path, params.seed, params.num_classes).train
     np.savez(path, images=train.images, labels=train.labels)
 
 

@@ -22,7 +22,7 @@ def main() -> None:
     from bench import rules
     from bench import stepping
     from lenet.data import dataset
-    data = dataset.open_dataset(params.data_path, params.seed)
+    data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
     with stepping.opened(params, platforms.choose(params), data) as stepper:
         stepper.calls(rules.timed_steps(params))
         variables = stepper.variables()

@@ -47,7 +47,7 @@ def measure() -> None:
     from lenet.data import dataset
     if FLAGS.trace is not None:
         op_trace.check(params.platform)
-    data = dataset.open_dataset(params.data_path, params.seed)
+    data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
     platform = platforms.choose(params)
     report = measuring.measure(params, warmup, platform, data, FLAGS.constant_input)
     if platform.rank != 0:  # all ranks are measured, one reports

@@ -24,6 +24,7 @@ class Graph(NamedTuple):
     answers: Tuple[tf.Tensor, tf.Tensor]  # predicted class int64 [B], loss float32 [B]
     labels: np.ndarray  # int32 [n]
     batch_size: int
+    classes: int  # C
 
 
 class Counts(NamedTuple):
@@ -60,7 +61,7 @@ def build(split: Split, variables: model.Variables, form: model.Form, batch_size
         weights = model.read(variables, form)
         logits = tf.concat([model.forward(step.normalize(part), weights, form) for part in tf.split(images, sizes)], 0)
         answers = tf.argmax(logits, axis=1), step.cross_entropy(logits, labels)
-    return Graph(iterator, answers, split.labels, batch_size)
+    return Graph(iterator, answers, split.labels, batch_size, logits.shape[1].value)
 
 
 def run(session: tf.Session, graph: Graph) -> Counts:
@@ -70,10 +71,10 @@ def run(session: tf.Session, graph: Graph) -> Counts:
     batches = [session.run(graph.answers) for _ in range(-(-n // graph.batch_size))]
     predicted = np.concatenate([batch[0] for batch in batches])[:n]  # the rest is padding
     losses = np.concatenate([batch[1] for batch in batches])[:n]
-    return Counts(confusion_matrix(graph.labels, predicted), float(np.mean(losses, dtype=np.float64)))
+    return Counts(confusion_matrix(graph.labels, predicted, graph.classes), float(np.mean(losses, dtype=np.float64)))
 
 
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int = model.NUM_CLASSES) -> np.ndarray:
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """int64 [C, C]: row i, column j counts the images of class i taken for class j."""
     return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 

@@ -40,6 +40,8 @@ def _define_data(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         'seed', 1, 'Of the initial weights and of the order of the data. On a CPU one seed, with the same --replicas, '
         'gives one result, bit for bit.', 0, MAX_SEED, flag_values=values)
+    flags.DEFINE_integer('num_classes', 10, 'Classes of the data; labels go from 0 to this less 1.', 2, 65536,
+                         flag_values=values)
     flags.DEFINE_bool(
         'random_remove', False, 'Leaves randomness out of the data order: every epoch reads the files from first to '
         'last (for comparing runs layer by layer).', flag_values=values)
@@ -93,12 +95,14 @@ def _define_output(values: flags.FlagValues) -> None:
     flags.DEFINE_integer('checkpoint_every', None, 'Steps between checkpoints. Default: --steps, each epoch.', 1,
                          MAX_COUNT, flag_values=values)
     flags.DEFINE_integer('ckpt_count', 5, 'Newest checkpoints that are kept.', 1, 10 ** 6, flag_values=values)
-    flags.DEFINE_bool('resume', False, 'Continues from the newest checkpoint of --output_dir; without one it starts '
-                      'from the beginning.', flag_values=values)
+    flags.DEFINE_bool('resume', False, 'Continues from the newest whole checkpoint of --output_dir; without any it '
+                      'starts from the beginning.', flag_values=values)
     flags.DEFINE_string('restore_path', None, 'A checkpoint whose weights a new run starts from (transfer learning).',
                         flag_values=values)
-    flags.DEFINE_list('restore_exclude', [], 'Name prefixes of weights that --restore_path leaves out, as fc_3/.',
-                      flag_values=values)
+    flags.DEFINE_list('restore_exclude', [], 'Weights that --restore_path leaves out: regular expressions that match '
+                      'from the start of a name, such as the prefix fc_3/.', flag_values=values)
+    flags.DEFINE_list('freeze_variables', [], 'Weights that are not trained, in patterns as of --restore_exclude: '
+                      'layer_,fc_1/.', flag_values=values)
 
 
 def _define_precision(values: flags.FlagValues) -> None:

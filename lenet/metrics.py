@@ -5,12 +5,23 @@ import contextlib
 import json
 import math
 import os
-from typing import Any, Callable, Dict, IO, Iterable, List
+from typing import Any, Dict, IO, Iterable, List, NamedTuple, Tuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet import files
 from lenet.errors import UserError
+
+
+PARTIAL = 'partial'  # marks the record of a stopped run between two that it would have written anyway
+
+
+class Unlogged(NamedTuple):
+    """The steps of a resumed run since its last whole record: what they left behind."""
+
+    losses: np.ndarray  # float32 [steps]
+    skipped_steps: List[int]
 
 
 class Recorder:
@@ -24,9 +35,12 @@ class Recorder:
           start_step: steps already run.
         """
         files.make_directory(os.path.dirname(loss_file))
-        self._metrics = _open_cut(os.path.join(directory, 'metrics.jsonl'),
-                                  lambda number, line: _step(line) <= start_step)
-        self._losses = _open_cut(loss_file, lambda number, line: number < start_step)
+        metrics_file = os.path.join(directory, 'metrics.jsonl')
+        records = [(line, record) for line, record in _records(metrics_file) if record['step'] <= start_step]
+        losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]  # line k is step k's, come what may
+        self.unlogged = _unlogged([record for _, record in records], losses)
+        self._metrics = _open_with(metrics_file, [line for line, record in records if PARTIAL not in record])
+        self._losses = _open_with(loss_file, losses)
         self._events = tf.summary.FileWriter(directory, graph)
         if start_step:  # TensorBoard forgets what a run that went on from an older checkpoint repeats
             self._events.add_session_log(tf.SessionLog(status=tf.SessionLog.START), start_step + 1)
@@ -46,7 +60,7 @@ class Recorder:
         cleaned = {name: _finite(value) for name, value in values.items()}
         self._write(self._metrics, [json.dumps(dict(kind=kind, step=step, **cleaned))])
         scalars = [tf.Summary.Value(tag='%s/%s' % (kind, name), simple_value=value)
-                   for name, value in values.items() if isinstance(value, (int, float))]
+                   for name, value in values.items() if isinstance(value, (int, float)) and value is not True]
         self._events.add_summary(tf.Summary(value=scalars), step)
 
     def close(self) -> None:
@@ -65,6 +79,8 @@ class Recorder:
 class NoRecorder:
     """The records of a rank that does not write."""
 
+    unlogged = Unlogged(np.empty(0, np.float32), [])
+
     def losses(self, losses: Iterable[float]) -> None:
         pass
 
@@ -79,20 +95,42 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _step(line: str) -> float:
-    """The step of a record; infinite for what is no record."""
+def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:
+    """What followed the last whole training record; `losses` are the lines of the steps up to now."""
+    whole = [record['step'] for record in records if record.get('kind') == 'train' and PARTIAL not in record]
+    last = whole[-1] if whole else 0
+    skipped = [step for record in records if PARTIAL in record and record['step'] > last
+               for step in record.get('skipped_steps', [])]
+    return Unlogged(np.array([_number(line) for line in losses[last:]], np.float32), skipped)
+
+
+def _records(path: str) -> List[Tuple[str, Dict[str, Any]]]:
+    """The lines that are records, and these."""
+    found = []
+    for line in _whole_lines(path):
+        with contextlib.suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict) and isinstance(record.get('step'), int):
+                found.append((line, record))
+    return found
+
+
+def _number(line: str) -> float:
     try:
-        return json.loads(line)['step']
-    except (ValueError, TypeError, KeyError):
-        return math.inf
+        return float(line)
+    except ValueError:
+        return math.nan
 
 
-def _open_cut(path: str, keep: Callable[[int, str], bool]) -> IO[str]:
-    """Opens `path` for appending, after dropping the lines for which keep(number, line) is false."""
-    kept = []
-    if os.path.exists(path):
-        with open(path) as stream:
-            kept = [line for number, line in enumerate(stream) if line.endswith('\n') and keep(number, line)]
+def _whole_lines(path: str) -> List[str]:
+    if not os.path.exists(path):
+        return []
+    with open(path, errors='replace') as stream:
+        return [line for line in stream if line.endswith('\n')]
+
+
+def _open_with(path: str, lines: List[str]) -> IO[str]:
+    """Opens `path` for appending to `lines`."""
     with files.replacing(path) as stream:
-        stream.writelines(kept)
+        stream.writelines(lines)
     return open(path, 'a')

@@ -5,7 +5,7 @@ import glob
 import json
 import os
 import shutil
-from typing import Any, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import filelock
 
@@ -15,15 +15,22 @@ from lenet import progress
 from lenet.errors import UsageError, UserError
 
 FLAGS = 'flags.txt'
+FACTS = 'run.json'  # what flags do not say
 CHECKPOINTS = 'ckpt_npu'  # the reference's name, whatever the platform
 PREVIOUS = 'previous'
 # FLAGS last: while it is there, a directory counts as a run's, also when moving the run away was interrupted.
 _OWN = ('metrics.jsonl', 'results.json', 'events.out.tfevents.*', CHECKPOINTS,
-        '[0-9]*/LeNet_ID0127*.log', '[0-9]*/train_LeNet_ID0127*_loss.txt', FLAGS)
+        '[0-9]*/LeNet_ID0127*.log', '[0-9]*/train_LeNet_ID0127*_loss.txt', FACTS, FLAGS)
 
 
-def prepare(params: Any, keep: bool) -> None:
-    """Readies --output_dir, which `locked` has made, and writes flags.txt, the effective flags as a flagfile.
+def facts(ranks: int, dataset: Any) -> Dict[str, Any]:
+    """What a resume compares beside the flags: `ranks`, and `data`, a digest of the training split."""
+    return {'ranks': ranks, 'data': dataset.digest()}
+
+
+def prepare(params: Any, known: Dict[str, Any], keep: bool) -> None:
+    """Readies --output_dir, which `locked` has made, and writes flags.txt, the effective flags as a flagfile, and
+    run.json, the facts `known`.
 
     A former run is set aside in the folder "previous". One that never reached a checkpoint is removed instead, so that
     it does not replace a better one there.
@@ -41,6 +48,8 @@ def prepare(params: Any, keep: bool) -> None:
     except OSError as error:
         raise UserError('--output_dir=%s: the former run there cannot be moved (%s); choose another directory' %
                         (directory, error.strerror))
+    with files.replacing(os.path.join(directory, FACTS)) as stream:
+        stream.write(json.dumps(known) + '\n')
     with files.replacing(os.path.join(directory, FLAGS)) as stream:
         stream.write('\n'.join(flags.to_lines(params)) + '\n')
 
@@ -74,6 +83,15 @@ def reported_steps(directory: str) -> Optional[int]:
             return int(json.load(stream)['steps']['steps_run'])
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def read_facts(directory: str) -> Dict[str, Any]:
+    """The facts of the run there, none where they cannot be read."""
+    try:
+        with open(os.path.join(directory, FACTS)) as stream:
+            return dict(json.load(stream))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def read_flags(directory: str) -> Optional[Any]:

@@ -10,7 +10,6 @@ from lenet import accuracy
 from lenet import checkpoint
 from lenet import loss_scale as scaling
 from lenet import metrics
-from lenet import model
 from lenet import progress
 from lenet import results
 from lenet import signals
@@ -37,7 +36,7 @@ class SessionLoop:
         self._images_per_step = params.batch_size * platform.size
         self._evaluated_at, self._evaluation = -1, None
         self._outputs: Dict[str, np.ndarray] = {}  # of the last call
-        self._unlogged = _Window()
+        self._unlogged = _Window(recorder.unlogged)
         self._updates: Optional[UpdateAccount] = None
         if params.loss_scale != scaling.NONE:
             self._updates = UpdateAccount(start, params.max_skipped)
@@ -61,15 +60,14 @@ class SessionLoop:
                     self._account(outputs, seconds)
                 except UserError:
                     if self._unlogged.seconds:
-                        self._log()  # the evidence
+                        self._log(partial=True)  # the evidence
                     raise
                 advance(self.step - self._former_step, loss='%.4f' % self._last_loss(),
                         images_per_s='%.0f' % (self._images_per_step * (self.step - self._former_step) / seconds))
-                last = self.step >= total
-                self._at_intervals(session, last, evaluate=last or stop.signum is None)
+                self._at_intervals(session, last=self.step >= total)
         # A stop may be requested at any moment, also while the intervals of the last call were dealt with.
         if self._unlogged.seconds:
-            self._log()
+            self._log(partial=True)
         if self._saved_at != self.step:
             self._save(session)
 
@@ -98,7 +96,7 @@ class SessionLoop:
 
     def _check_initialization(self) -> None:
         """All-zero weights, which is what an NPU makes of a wrong initialization, give the loss of a blind guess."""
-        blind = np.log(model.NUM_CLASSES)
+        blind = np.log(self._params.num_classes)
         if self._former_step == 0 and abs(self._outputs['record/loss'][0] - blind) < 1e-6:
             raise UserError('the first loss is %.6f, that of weights that are all zero: the variables were not '
                             'initialized on the device; see BUILD.md, "Symptoms"' % blind)
@@ -123,32 +121,36 @@ class SessionLoop:
     def _newest_checkpoint(self) -> str:
         return 'the newest checkpoint is of step %d' % self._saved_at if self._saved_at else 'no checkpoint was written'
 
-    def _at_intervals(self, session: tf.Session, last: bool, evaluate: bool) -> None:
+    def _at_intervals(self, session: tf.Session, last: bool) -> None:
         def due(interval: int) -> bool:
             return last or self.step // interval != self._former_step // interval
 
-        if due(self._params.log_every):
+        save = due(self._params.checkpoint_every)
+        if save or due(self._params.log_every):
             self._log()
-        if due(self._params.checkpoint_every):
-            self._save(session)
-        if self._params.evaluate and evaluate and due(self._params.eval_every):
+        if self._params.evaluate and due(self._params.eval_every):
             self._evaluate(session)
+        if save:  # last: a run that goes on from here finds all records up to here
+            self._save(session)
 
-    def _log(self) -> None:
+    def _log(self, partial: bool = False) -> None:
+        """Records the steps since the last record; `partial` ones count again when the run is resumed."""
         with self._ledger.timing('logging'):
             window, self._unlogged = self._unlogged, _Window()
             losses, counts = window.losses(), self.counts()
-            rate = self._images_per_step * len(losses) / window.seconds
+            rate = self._images_per_step * window.timed_steps / window.seconds
             mean = float(np.mean(losses, dtype=np.float64))
             values = {'loss': mean, 'last_loss': counts['loss'],
                       'learning_rate': float(self._outputs['learning_rate']), 'images_per_second': rate}
             values.update({name: counts[name] for name in counts if name.startswith(('updates', 'loss_scale'))})
             if self._updates is not None:
                 values.update(skipped_steps=window.skipped_steps)
+            if partial:
+                values[metrics.PARTIAL] = True
             self._recorder.record('train', self.step, values)
             if not progress.on_terminal():
                 progress.say('epoch: %d step: %d loss: %.4f sec/step: %.5f images/sec: %.1f' % (
-                    (self.step - 1) // self._params.steps + 1, self.step, mean, window.seconds / len(losses), rate))
+                    (self.step - 1) // self._params.steps + 1, self.step, mean, window.seconds / window.timed_steps, rate))
 
     def _evaluate(self, session: tf.Session) -> None:
         with self._ledger.timing('evaluation'):
@@ -191,15 +193,19 @@ class SessionLoop:
 
 
 class _Window:
-    """The calls since the last log line."""
+    """The steps since the last record."""
 
-    def __init__(self) -> None:
-        self._losses: List[np.ndarray] = []
-        self.seconds = 0.0
-        self.skipped_steps: List[int] = []
+    def __init__(self, before: Optional[metrics.Unlogged] = None) -> None:
+        """Args:
+          before: steps of the run that this one resumes.
+        """
+        self._losses: List[np.ndarray] = [before.losses] if before else []
+        self.skipped_steps: List[int] = list(before.skipped_steps) if before else []
+        self.timed_steps, self.seconds = 0, 0.0
 
     def add(self, losses: np.ndarray, seconds: float) -> None:
         self._losses.append(losses)
+        self.timed_steps += len(losses)
         self.seconds += seconds
 
     def losses(self) -> np.ndarray:

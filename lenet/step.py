@@ -3,7 +3,7 @@
 Letters: B batch, N steps per session.run, R replicas.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Set
 
 import tensorflow.compat.v1 as tf
 
@@ -108,12 +108,13 @@ def base_optimizer(state: State, variables: model.Variables, params: Any) -> Ada
     return adam
 
 
-def build(batch: tuple, variables: model.Variables, state: State, optimizer: tf.train.Optimizer,
+def build(batch: tuple, variables: model.Variables, frozen: Set[str], state: State, optimizer: tf.train.Optimizer,
           loss_scale: scaling.LossScale, form: model.Form, params: Any) -> tf.Operation:
     """One step on one batch: updates the variables and the state.
 
     Args:
       batch: (uint8 [B, 28, 28, 1], int32 [B]), as an iterator's get_next gives them.
+      frozen: names of the variables that are left as they are.
       optimizer: what the platform made of the base optimizer.
       form: how the network is computed.
     """
@@ -123,7 +124,8 @@ def build(batch: tuple, variables: model.Variables, state: State, optimizer: tf.
     optimized = loss
     if params.inject_overflow:
         optimized = scaling.overflow_loss(loss, _is_one_of(step + 1, params.inject_overflow))
-    gradients = optimizer.compute_gradients(optimized, var_list=list(variables.values()))
+    trained = [variable for name, variable in variables.items() if name not in frozen]
+    gradients = optimizer.compute_gradients(optimized, var_list=trained)
     if state.float_status is not None and loss_scale.kind != scaling.NONE:
         gradients = scaling.fail_where(gradients, _was_saturated(gradients, state.float_status))
     update = optimizer.apply_gradients(gradients, global_step=state.global_step)

@@ -1,8 +1,7 @@
 """A training run: Params -> platform -> data -> graph -> session loop -> results."""
 
 import contextlib
-import math
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -15,12 +14,12 @@ from lenet import model
 from lenet import platforms
 from lenet import progress
 from lenet import results
+from lenet import resume
 from lenet import run_directory
 from lenet import signals
 from lenet import training_graph
 from lenet import transfer
 from lenet.data import dataset
-from lenet.errors import UserError
 from lenet.ledger import Ledger
 from lenet.session_loop import SessionLoop
 from lenet.update_account import TOLERABLE_SKIP_RATE
@@ -51,15 +50,18 @@ def train(params: Any) -> int:
 
 
 def _train(params: Any, platform: Any, ledger: Ledger) -> int:
-    newest, start = _starting_point(params)
+    newest, start = resume.starting_point(params)
     if start.steps_run >= params.steps * params.epochs:
         progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
         return 0
     with ledger.timing('data'):
-        data = dataset.open_dataset(params.data_path, params.seed)
+        data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
+        facts = run_directory.facts(platform.size, data)
         transferred = _read_transferred(params)  # before a former run, which may hold them, is moved
+    if newest is not None:
+        resume.check(params, facts, start)
     if platform.rank == 0:
-        run_directory.prepare(params, keep=newest is not None)
+        run_directory.prepare(params, facts, keep=newest is not None)
     with ledger.timing('graph'):
         built = training_graph.build(params, platform, data, start.steps_run)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
@@ -78,33 +80,18 @@ def _train(params: Any, platform: Any, ledger: Ledger) -> int:
     return 128 + stop.signum if stop.signum else 0
 
 
-def _starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
-    """The checkpoint to resume from, None for a fresh start, and how far it had come."""
-    total = params.steps * params.epochs
-    paths = checkpoint.sound(params.output_dir) if params.resume else []
-    while paths:
-        newest, start = paths[-1], checkpoint.position(paths[-1])
-        if start.steps_run < total or run_directory.reported_steps(params.output_dir) == start.steps_run:
-            break
-        paths.pop()  # killed before its results: the last stretch again gives the same, and the results
-    if not paths:
-        if params.resume:
-            progress.warn('--resume: no checkpoint in %s to go on from, starting from the beginning' %
-                          params.output_dir)
-        return None, checkpoint.Position()
-    left, n = total - start.steps_run, params.iterations_per_loop
-    if left % n:
-        raise UserError('%s: the %d steps left, --steps x --epochs - %d, are not a multiple of '
-                        '--iterations_per_loop=%d: use --iterations_per_loop=%d' %
-                        (newest, left, start.steps_run, n, math.gcd(left, n)))
-    return newest, start
-
-
 def _read_transferred(params: Any) -> Dict[str, np.ndarray]:
-    """The weights that --restore_path holds for this network, none without it."""
-    if params.restore_path is None:
-        return {}
-    return transfer.read_weights(params.restore_path, model.variable_shapes(), params.restore_exclude)
+    """The weights that --restore_path holds for this network, none without it; tells what becomes of each variable."""
+    shapes = model.variable_shapes(params.num_classes)
+    frozen = transfer.frozen(params.freeze_variables, shapes)
+    values: Dict[str, np.ndarray] = {}
+    found: Dict[str, Any] = {}
+    if params.restore_path is not None:
+        values, found = transfer.read_weights(params.restore_path, shapes, params.restore_exclude)
+    if values or frozen:
+        for line in transfer.table(shapes, values, found, frozen, resumed=params.resume):
+            progress.say(line)
+    return values
 
 
 def _load(session: tf.Session, params: Any, checkpoints: checkpoint.Checkpoints,
@@ -115,8 +102,6 @@ def _load(session: tf.Session, params: Any, checkpoints: checkpoint.Checkpoints,
         progress.say('resumed from %s' % newest)
     for name, value in transferred.items():
         built.weights[name].load(value, session)
-    if transferred:
-        progress.say('loaded from %s: %s' % (params.restore_path, ', '.join(transferred)))
 
 
 def _report(params: Any, platform: Any, data: dataset.Dataset, loop: SessionLoop, ledger: Ledger,

@@ -10,6 +10,7 @@ from lenet import loss_scale as scaling
 from lenet import model
 from lenet import precision
 from lenet import step
+from lenet import transfer
 from lenet.data import pipeline
 from lenet.data.splits import Dataset
 
@@ -42,7 +43,8 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0,
         source = open_source(train, params.batch_size, params.seed, start_step, platform.rank, platform.size,
                              shuffle=not params.random_remove)
         next_batch = pipeline.constant(train, params.batch_size) if constant_input else source.next_batch
-        weights = model.create_variables(params.activation, params.seed)
+        weights = model.create_variables(params.activation, params.seed, params.num_classes)
+        frozen = transfer.frozen(params.freeze_variables, weights)
         state = step.create_state(params)
         form = _form(params, platform, state.float_status)
         loss_scale = scaling.from_params(params)
@@ -50,7 +52,7 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0,
         scaling.complete_state()
 
         def one_step() -> tf.Operation:
-            return step.build(next_batch(), weights, state, optimizer, loss_scale, form, params)
+            return step.build(next_batch(), weights, frozen, state, optimizer, loss_scale, form, params)
 
         train_op = loop.repeat(one_step, params.iterations_per_loop if platform.loops_in_graph else 1)
         outputs = step.outputs(train_op, state, weights, loss_scale, params)

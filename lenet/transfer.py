@@ -5,7 +5,7 @@ so that a plain prefix such as `fc_3/` is one.
 """
 
 import re
-from typing import Dict, Iterable, List, Sequence, Set
+from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -38,7 +38,19 @@ def matched(patterns: List[str], names: Iterable[str], flag: str) -> Set[str]:
     return found
 
 
-def read_weights(path: str, shapes: Shapes, exclude: List[str]) -> Dict[str, np.ndarray]:
+def frozen(patterns: List[str], names: Iterable[str]) -> Set[str]:
+    """The names that --freeze_variables matches.
+
+    Raises:
+      UserError: as `matched`, or nothing is left to train.
+    """
+    found = matched(patterns, names, 'freeze_variables')
+    if len(found) == len(list(names)):
+        raise UserError('--freeze_variables=%s leaves nothing to train' % ','.join(patterns))
+    return found
+
+
+def read_weights(path: str, shapes: Shapes, exclude: List[str]) -> Tuple[Dict[str, np.ndarray], Shapes]:
     """Reads the weights for a transfer, but for those that --restore_exclude matches.
 
     Args:
@@ -47,7 +59,7 @@ def read_weights(path: str, shapes: Shapes, exclude: List[str]) -> Dict[str, np.
       exclude: the patterns.
 
     Returns:
-      float32 arrays by name.
+      float32 arrays by name, and the shapes of all that the checkpoint holds.
 
     Raises:
       UserError: `path` cannot be read, a pattern matches nothing, nothing is left to load, a name is missing or its
@@ -65,23 +77,26 @@ def read_weights(path: str, shapes: Shapes, exclude: List[str]) -> Dict[str, np.
         if list(values[name].shape) != shape:
             raise UserError('%s: %s has shape %s, the network needs %s; --restore_exclude=%s leaves it out' %
                             (path, name, list(values[name].shape), shape, name.split('/')[0] + '/'))
-    return {name: values[name].astype(np.float32) for name in wanted}
+    return ({name: values[name].astype(np.float32) for name in wanted},
+            {name: value.shape for name, value in values.items()})
 
 
-def table(shapes: Shapes, transferred: Iterable[str], found: Shapes, frozen: Iterable[str]) -> List[str]:
-    """A line for each variable: what becomes of it at the start, and whether it is trained.
+def table(shapes: Shapes, transferred: Iterable[str], found: Shapes, frozen: Iterable[str],
+          resumed: bool = False) -> List[str]:
+    """A line for each variable: what it starts from, and whether it is trained.
 
     Args:
       shapes: of the network's weights, by name.
       transferred: names of those that come from the checkpoint.
       found: shapes that the checkpoint holds, by name.
       frozen: names of those that are not trained.
+      resumed: the run goes on from its own checkpoint.
     """
     transferred, frozen = set(transferred), set(frozen)
-    lines = ['%-16s %-14s %-9s %s' % ('variable', 'shape', 'trained', 'starts from')]
+    lines = ['%-16s %-14s %-8s %s' % ('variable', 'shape', 'trained', 'starts from')]
     for name, shape in shapes.items():
-        start = 'the checkpoint' if name in transferred else 'its initializer'
+        start = 'where the run was' if resumed else 'restored' if name in transferred else 're-initialised'
         if name not in transferred and name in found and list(found[name]) != list(shape):
-            start += ' (the checkpoint has %s)' % list(found[name])
-        lines.append('%-16s %-14s %-9s %s' % (name, list(shape), 'frozen' if name in frozen else 'yes', start))
+            start += ', its shape is %s in the checkpoint' % list(found[name])
+        lines.append('%-16s %-14s %-8s %s' % (name, list(shape), 'frozen' if name in frozen else 'yes', start))
     return lines

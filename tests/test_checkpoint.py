@@ -1,4 +1,7 @@
 import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import tensorflow.compat.v1 as tf
 from lenet import checkpoint
 from lenet import model
 from lenet.errors import UserError
+from tests import support
 
 
 def save(directory, steps, keep=5, seed=1):
@@ -61,43 +65,70 @@ def test_restoring_gives_every_value_back_and_keeps_counting_kept_checkpoints(tm
     assert kept == ['model.ckpt-20.index', 'model.ckpt-30.index']
 
 
-def read(path, exclude, num_classes=10):
-    return checkpoint.read_weights(str(path), model.variable_shapes(num_classes), exclude)
+def test_what_a_path_may_be(tmp_path):
+    path, saved = save(tmp_path / 'run', [10, 20])
+    for form in (path, path + '.index', path + '.data-00000-of-00001', str(tmp_path / 'run'),
+                 str(tmp_path / 'run' / 'ckpt_npu')):
+        np.testing.assert_array_equal(checkpoint.read(checkpoint.resolve(form))['fc_1/weight'], saved['fc_1/weight'])
+    with pytest.raises(UserError, match='holds no checkpoint'):
+        checkpoint.resolve(str(tmp_path))
 
 
-def test_transfer_reads_all_weights_but_the_excluded(tmp_path):
-    path, saved = save(tmp_path, [10])
-    for form in (path, path + '.index', path + '.data-00000-of-00001', tmp_path / 'ckpt_npu'):
-        read_values = read(form, ['fc_3/', 'fc_2/bias'])
-        assert set(read_values) == set(saved) - {'fc_3/weight', 'fc_3/bias', 'fc_2/bias'}
-        for name, value in read_values.items():
-            np.testing.assert_array_equal(value, saved[name], err_msg=name)
-
-
-@pytest.mark.parametrize('exclude, num_classes, message', [
-    (['linear/'], 10, '--restore_exclude=linear/ matches none of layer_1/weights, .* fc_3/bias'),
-    (['layer_', 'fc_'], 10, '--restore_exclude=layer_,fc_ leaves nothing to load'),
-    ([], 26, r'fc_3/weight has shape \[84, 10\], the network needs \[84, 26\]; --restore_exclude can leave it out')])
-def test_transfer_refuses_what_cannot_be_meant(tmp_path, exclude, num_classes, message):
+def test_every_bit_that_flips_is_noticed_or_harmless(tmp_path):
     path, _ = save(tmp_path, [10])
-    with pytest.raises(UserError, match=message):
-        read(path, exclude, num_classes)
+    expected = checkpoint.read(path)
+    random = np.random.RandomState(0)
+    noticed = 0
+    for name in (path + '.index', path + '.data-00000-of-00001'):
+        with open(name, 'rb') as stream:
+            whole = stream.read()
+        places = range(len(whole)) if name.endswith('.index') else random.randint(len(whole), size=300)
+        for place in places:
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << random.randint(8)
+            with open(name, 'wb') as stream:
+                stream.write(damaged)
+            try:
+                came = checkpoint.read(path)
+            except UserError:
+                noticed += 1
+                continue
+            assert set(came) == set(expected), place
+            for variable, value in came.items():
+                np.testing.assert_array_equal(value, expected[variable])
+        with open(name, 'wb') as stream:
+            stream.write(whole)
+    assert noticed > 1000
 
 
-def test_transfer_names_a_missing_variable_and_those_there_are(tmp_path):
+def test_the_newest_whole_checkpoint_is_taken_and_each_damaged_one_named(tmp_path, capsys):
+    save(tmp_path, [10, 20, 30, 40])
+    with open(str(tmp_path / 'ckpt_npu' / 'model.ckpt-40.data-00000-of-00001'), 'r+b') as stream:
+        stream.truncate(1000)
+    (tmp_path / 'ckpt_npu' / 'model.ckpt-30.index').write_bytes(b'')
+    assert checkpoint.sound(str(tmp_path))[-1].endswith('model.ckpt-20')
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == 2
+    assert 'model.ckpt-40: is no readable checkpoint' in warnings[0] and 'model.ckpt-20' in warnings[0]
+    assert 'model.ckpt-30: is no readable checkpoint' in warnings[1]
+    for path in (tmp_path / 'ckpt_npu').glob('*.index'):
+        path.write_bytes(b'')
+    with pytest.raises(UserError, match='model.ckpt-40: is no readable checkpoint .*; no older one is whole'):
+        checkpoint.sound(str(tmp_path))
+
+
+def test_a_checkpoint_without_counters_cannot_be_resumed_from(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         tf.get_variable('other', [3])
         session.run(tf.global_variables_initializer())
         path = tf.train.Saver().save(session, str(tmp_path / 'x'))
-    with pytest.raises(UserError, match='x: holds no layer_1/weights, but other'):
-        read(path, [])
     with pytest.raises(UserError, match='x: holds no steps_run'):
         checkpoint.position(path)
 
 
 def test_a_path_without_a_checkpoint_is_named(tmp_path):
     with pytest.raises(UserError, match='nowhere: is no readable checkpoint'):
-        read(tmp_path / 'nowhere', [])
+        checkpoint.read(str(tmp_path / 'nowhere'))
     (tmp_path / 'x.index').write_bytes(b'')
     (tmp_path / 'x.data-00000-of-00001').write_bytes(b'')
     with pytest.raises(UserError, match='x: is no readable checkpoint'):
@@ -108,9 +139,30 @@ def test_truncated_data_is_named(tmp_path):
     path, _ = save(tmp_path, [10])
     with open(path + '.data-00000-of-00001', 'r+b') as stream:
         stream.truncate(1000)
-    for function in (lambda: read(path, []), lambda: checkpoint.position(path)):
+    for function in (checkpoint.verify, checkpoint.position):
         with pytest.raises(UserError, match='model.ckpt-10: is no readable checkpoint'):
-            function()
+            function(path)
+
+
+@pytest.mark.parametrize('moment', [0, 1, 2, 3])
+def test_a_save_killed_at_any_rename_leaves_whole_checkpoints_alone(tmp_path, moment):
+    """Renames of a save: of the data, of the index, of TensorFlow's list; 3 lets all of them happen."""
+    program = (
+        'import os, signal\nfrom tests import test_checkpoint\nfrom lenet import checkpoint\n'
+        'test_checkpoint.save(%r, [10])\nreplace, left = os.replace, [%d]\n'
+        'def replace_or_die(*names):\n'
+        '    if os.path.basename(names[1]) != "graph.pbtxt":\n'
+        '        if not left[0]: os.kill(os.getpid(), signal.SIGKILL)\n'
+        '        left[0] -= 1\n'
+        '    replace(*names)\n'
+        'os.replace = replace_or_die\ntest_checkpoint.save(%r, [20])\n' % (str(tmp_path), moment, str(tmp_path)))
+    ended = subprocess.run([sys.executable, '-c', program], cwd=support.ROOT)
+    assert ended.returncode == (0 if moment == 3 else -signal.SIGKILL)
+    whole = [path.rsplit('-', 1)[1] for path in checkpoint.listed(str(tmp_path))]
+    assert whole == (['10'] if moment < 2 else ['10', '20'])
+    assert checkpoint.position(checkpoint.sound(str(tmp_path))[-1]).steps_run == int(whole[-1])
+    save(tmp_path, [30])
+    assert not [name for name in os.listdir(str(tmp_path / 'ckpt_npu')) if name.startswith('.')]
 
 
 def test_a_directory_that_cannot_be_written_is_named_and_the_older_checkpoint_stays(tmp_path):

@@ -50,6 +50,31 @@ def test_a_resumed_run_cuts_back_to_its_first_step(tmp_path):
     assert (tmp_path / '0' / 'loss.txt').read_text().split() == ['1', '2', '3', '4', '50', '60']
 
 
+def test_a_resumed_run_takes_up_the_steps_since_the_last_whole_record(tmp_path):
+    record = recorder(tmp_path)
+    record.losses([1.5, 2.5])
+    record.record('train', 2, {'loss': 2.0, 'skipped_steps': [2]})
+    record.losses([3.5, 4.5, 5.5])
+    record.record('train', 5, {'loss': 4.0, 'skipped_steps': [4], metrics.PARTIAL: True})
+    record.close()
+    resumed = recorder(tmp_path, start_step=5)
+    resumed.close()
+    assert resumed.unlogged.losses.tolist() == [3.5, 4.5, 5.5] and resumed.unlogged.skipped_steps == [4]
+    assert [line['step'] for line in lines(tmp_path)] == [2]
+    assert recorder(tmp_path, start_step=2).unlogged.losses.tolist() == []
+
+
+@pytest.mark.parametrize('content', [b'', b'1\nx\n', b'\xff\n'])
+def test_a_damaged_loss_file_keeps_a_line_a_step(tmp_path, content):
+    (tmp_path / '0').mkdir()
+    (tmp_path / '0' / 'loss.txt').write_bytes(content)
+    record = recorder(tmp_path, start_step=3)
+    record.losses([7.0])
+    record.close()
+    assert len((tmp_path / '0' / 'loss.txt').read_text(errors='replace').splitlines()) == 4
+    assert len(record.unlogged.losses) == 3
+
+
 def test_a_full_disk_is_named(tmp_path):
     record = recorder(tmp_path)
     record._metrics = open('/dev/full', 'w')

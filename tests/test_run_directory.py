@@ -20,7 +20,7 @@ def make_run(directory, name, checkpoint=True):
 def prepare(directory, keep=False, **values):
     params = flags.make_params(output_dir=str(directory), **values)
     with run_directory.locked(params):
-        run_directory.prepare(params, keep)
+        run_directory.prepare(params, {'ranks': 1, 'data': 'x'}, keep)
 
 
 def test_flags_are_written_as_a_flagfile(tmp_path):

@@ -152,8 +152,8 @@ def test_a_stop_is_obeyed_after_the_call_and_leaves_a_checkpoint(train, monkeypa
     monkeypatch.setattr(session_loop.SessionLoop, '_account', account_and_signal)
     status, results, metrics = train(steps=12, epochs=1, eval_every=3, checkpoint_every=12)
     assert status == 143 and results['ended'] == 'stopped by SIGTERM'
-    assert results['steps']['steps_run'] == 6 and results['evaluation'] is None
-    assert [line['step'] for line in kinds(metrics, 'evaluation')] == [3]
+    assert results['steps']['steps_run'] == 6 and results['evaluation']['images'] == 37
+    assert [line['step'] for line in kinds(metrics, 'evaluation')] == [3, 6]
     assert checkpoint.position(checkpoint.listed(results['flags']['output_dir'])[-1]).steps_run == 6
 
 

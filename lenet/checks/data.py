@@ -15,20 +15,20 @@ def data(params: Any) -> Result:
     if params.data_path == dataset.SYNTHETIC:
         return passed(_NAME, 'synthetic digits, drawn from --seed=%d' % params.seed)
     if params.data_path is None:
-        return _mnist()
-    return _read(params.data_path)
+        return _mnist(params.num_classes)
+    return _read(params.data_path, params.num_classes)
 
 
-def _read(path: str) -> Result:
+def _read(path: str, num_classes: int) -> Result:
     try:
-        found = dataset.open_dataset(path, seed=0)
+        found = dataset.open_dataset(path, seed=0, num_classes=num_classes)
     except UserError as error:
         return failed(_NAME, str(error))
     return passed(_NAME, '%s: %d training and %d test images' %
                   (found.source, len(found.train.labels), len(found.test.labels)))
 
 
-def _mnist() -> Result:
+def _mnist(num_classes: int) -> Result:
     try:
         from lenet.data import fetch
     except ImportError as error:
@@ -39,7 +39,7 @@ def _mnist() -> Result:
     if missing:
         return warned(_NAME, '--data_path not given: training will fetch MNIST into %s' % directory,
                       'without a network: put %s there, or --data_path=synthetic' % ', '.join(missing))
-    return _read(directory)
+    return _read(directory, num_classes)
 
 
 def _has(directory: str, file: source.RawFile) -> bool:
