@@ -18,6 +18,7 @@ from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from lenet import files
 from lenet import progress
+from lenet import quiet
 from lenet import run_directory
 from lenet.errors import UserError
 
@@ -52,6 +53,7 @@ class Checkpoints:
         files.make_directory(self.directory)
         for left in glob.glob(os.path.join(glob.escape(self.directory), _SCRATCH + '*')):
             shutil.rmtree(left, ignore_errors=True)  # of a save that was killed
+        files.remove_leftovers(self.directory)
         with files.replacing(os.path.join(self.directory, 'graph.pbtxt')) as stream:
             stream.write(str(graph_def))
 
@@ -66,8 +68,9 @@ class Checkpoints:
         path = os.path.join(self.directory, '%s-%d' % (_PREFIX, steps_run))
         try:
             with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self.directory) as scratch:
-                written = self._saver.save(session, os.path.join(scratch, os.path.basename(path)),
-                                           write_meta_graph=False, write_state=False)
+                with quiet.without_stderr_lines('OP_REQUIRES failed at save_restore'):  # raised as well
+                    written = self._saver.save(session, os.path.join(scratch, os.path.basename(path)),
+                                               write_meta_graph=False, write_state=False)
                 _remove([path])  # of a former run to this step: its index must not meet the new data
                 for name in _files(written):
                     _flush(name)
@@ -77,7 +80,7 @@ class Checkpoints:
             _remove(listed(self._output_dir)[:-self._keep])
         except (tf.errors.OpError, OSError, ValueError) as error:
             raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
-                            (path, _first_line(error)))
+                            (path, _first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
         return path
 
     def _write_state(self, kept: List[str]) -> None:

@@ -1,6 +1,7 @@
 """Files appear whole or not at all: written under a temporary name beside the target, then renamed."""
 
 import contextlib
+import glob
 import os
 import tempfile
 from typing import IO, Iterator
@@ -20,6 +21,13 @@ def make_directory(path: str) -> str:
         found = 'a file of that name exists' if os.path.isfile(path) else error.strerror
         raise UserError('%s: cannot make this directory (%s); choose another one' % (path, found))
     return path
+
+
+def remove_leftovers(directory: str) -> None:
+    """Removes what `replacing` left in `directory` when its process was killed; nobody else may be writing there."""
+    for path in glob.glob(os.path.join(glob.escape(directory), '.*.tmp')):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 @contextlib.contextmanager

@@ -53,14 +53,14 @@ def fold_matrix(k: int, side: int) -> np.ndarray:
     """Which tap of a k x k kernel stands where in the folded one.
 
     Returns:
-      float32 [D*D*S*S*S*S, k*k] of 0 and 1; rows are (block y, block x, input y, input x, phase y, phase x, output
+      uint8 [D*D*S*S*S*S, k*k] of 0 and 1; rows are (block y, block x, input y, input x, phase y, phase x, output
       block y, output block x).
     """
     half = side // 2
     d, i, phase, q = np.meshgrid(np.arange(blocks_across(k, side)), np.arange(side), [0, 1], np.arange(half),
                                  indexing='ij')
     taps = side * d + i - (2 * q + phase)
-    line = (taps[..., None] == np.arange(k)).astype(np.float32)  # [D, S, 2, S/2, k]
+    line = (taps[..., None] == np.arange(k)).astype(np.uint8)  # [D, S, 2, S/2, k]
     plane = np.einsum('dipqk,ejrsl->deijprqskl', line, line)
     return plane.reshape(-1, k * k)
 
@@ -81,7 +81,7 @@ def fold_kernel(kernel: tf.Tensor, side: int) -> tf.Tensor:
     height, width, c_in, c_out = kernel.shape.as_list()
     if height != width or height % 2 == 0:
         raise ValueError('kernel: expected [K, K, C, C\'] with K odd, got %s' % kernel.shape)
-    matrix = tf.constant(fold_matrix(height, side), kernel.dtype)
+    matrix = tf.cast(tf.constant(fold_matrix(height, side)), kernel.dtype)  # as bytes: the graph stays small
     rows, columns = blocks_across(height, side) ** 2 * side * side, side * side
     placed = tf.matmul(matrix, tf.reshape(kernel, [height * width, c_in * c_out]))
     placed = tf.transpose(tf.reshape(placed, [rows, columns, c_in, c_out]), [0, 2, 1, 3])

@@ -48,6 +48,8 @@ def prepare(params: Any, known: Dict[str, Any], keep: bool) -> None:
     except OSError as error:
         raise UserError('--output_dir=%s: the former run there cannot be moved (%s); choose another directory' %
                         (directory, error.strerror))
+    for place in [directory] + glob.glob(os.path.join(glob.escape(directory), '[0-9]')):
+        files.remove_leftovers(place)
     with files.replacing(os.path.join(directory, FACTS)) as stream:
         stream.write(json.dumps(known) + '\n')
     with files.replacing(os.path.join(directory, FLAGS)) as stream:

@@ -5,17 +5,22 @@ import hashlib
 import json
 import os
 import pty
+import re
+import resource
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import termios
+from random import Random
 
+import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
 from lenet import checkpoint
+from tests import data_files
 from tests import support
 
 SHORT = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
@@ -27,6 +32,11 @@ def digest_of_newest(output_dir):
     reader = tf.train.load_checkpoint(checkpoint.listed(str(output_dir))[-1])
     names = sorted(reader.get_variable_to_shape_map())
     return hashlib.sha256(b''.join(name.encode() + reader.get_tensor(name).tobytes() for name in names)).hexdigest()
+
+
+def start(output_dir, arguments, **streams):
+    return subprocess.Popen([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % output_dir] + list(arguments),
+                            cwd=support.ROOT, universal_newlines=True, **streams)
 
 
 @pytest.fixture(scope='module')
@@ -61,6 +71,116 @@ def test_a_stopped_run_leaves_a_checkpoint_and_resumes_to_the_same_bytes(uninter
     resumed = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--resume')
     assert resumed.returncode == 0 and 'resumed from' in resumed.stdout, resumed.stderr
     assert digest_of_newest(tmp_path) == digest_of_newest(uninterrupted)
+    assert records(tmp_path) == records(uninterrupted)
+
+
+def test_a_resume_with_other_flags_is_refused_in_one_line(uninterrupted):
+    ended = support.run_module('lenet.train', '--output_dir=%s' % uninterrupted, *SHORT, '--epochs=3', '--seed=2',
+                               '--resume', '--batch_size=64')
+    assert ended.returncode == 1 and len(ended.stderr.splitlines()) == 1
+    assert '--batch_size was 32, is 64' in ended.stderr and '--seed was 1, is 2' in ended.stderr
+
+
+def limit_file_size():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1200000, 1200000))  # a checkpoint has 1.3 MB
+
+
+def test_a_disk_that_fills_up_costs_no_older_checkpoint(tmp_path):
+    first = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT)
+    assert first.returncode == 0
+    before = digest_of_newest(tmp_path)
+    ended = subprocess.run([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--epochs=3',
+                            '--resume'], cwd=support.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           universal_newlines=True, preexec_fn=limit_file_size)
+    assert ended.returncode == 1
+    assert re.fullmatch(r'error: \S+model.ckpt-120: the checkpoint cannot be written \(.*\); the older ones are '
+                        r'untouched\n', ended.stderr), ended.stderr
+    assert digest_of_newest(tmp_path) == before
+    resumed = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--epochs=3', '--resume')
+    assert resumed.returncode == 0 and 'resumed from' in resumed.stdout
+
+
+def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(uninterrupted, tmp_path):
+    output_dir = tmp_path / 'copy'
+    shutil.copytree(str(uninterrupted), str(output_dir))
+    (output_dir / 'results.json').unlink()
+    data = output_dir / 'ckpt_npu' / 'model.ckpt-80.data-00000-of-00001'
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 16
+    data.write_bytes(bytes(content))
+    resumed = support.run_module('lenet.train', '--output_dir=%s' % output_dir, *SHORT, '--resume')
+    assert resumed.returncode == 0 and len(resumed.stderr.splitlines()) == 1
+    assert 'model.ckpt-80: is no readable checkpoint' in resumed.stderr and 'model.ckpt-40' in resumed.stderr
+    assert digest_of_newest(output_dir) == digest_of_newest(uninterrupted)
+    assert records(output_dir) == records(uninterrupted)
+
+
+def test_letters_are_learned_from_a_checkpoint_of_digits(uninterrupted, tmp_path):
+    """26 classes; the last layer is new, the convolutions stay as they are, byte for byte."""
+    letters = tmp_path / 'letters'
+    data_files.write_dataset(str(letters), train=300, test=99)
+    for name, count in (('train', 300), ('t10k', 99)):
+        data_files.write(str(letters / (name + '-labels-idx1-ubyte')),
+                         data_files.idx_bytes((np.arange(count) % 26).astype(np.uint8)))
+    command = ['--data_path=%s' % letters, '--output_dir=%s' % (tmp_path / 'output'),
+               '--restore_path=%s' % uninterrupted, '--num_classes=26', '--steps=20', '--epochs=1',
+               '--iterations_per_loop=10', '--freeze_variables=layer_']
+    refused = support.run_module('lenet.train', *command)
+    assert refused.returncode == 1 and '--restore_exclude=fc_3/ leaves it out' in refused.stderr
+    ended = support.run_module('lenet.train', *command, '--restore_exclude=fc_3/')
+    assert ended.returncode == 0, ended.stderr
+    assert re.search(r'layer_1/weights +\[5, 5, 1, 6\] +frozen +restored', ended.stdout)
+    assert re.search(r'fc_3/bias +\[26\] +yes +re-initialised, its shape is \[10\] in the checkpoint', ended.stdout)
+    before = checkpoint.read(checkpoint.listed(str(uninterrupted))[-1])
+    after = checkpoint.read(checkpoint.listed(str(tmp_path / 'output'))[-1])
+    for name in ('layer_1/weights', 'layer_1/bias', 'layer_2/weights', 'layer_2/bias'):
+        assert after[name].tobytes() == before[name].tobytes()
+    for name in ('fc_1/weight', 'fc_1/bias', 'fc_2/weight', 'fc_2/bias'):
+        assert after[name].tobytes() != before[name].tobytes()
+    results = json.loads((tmp_path / 'output' / 'results.json').read_text())
+    assert np.shape(results['evaluation']['confusion']) == (26, 26)
+
+
+def records(output_dir):
+    """All that a run records, but for the speed."""
+    metrics = [json.loads(line) for line in (output_dir / 'metrics.jsonl').read_text().splitlines()]
+    losses, = output_dir.glob('0/train_*_loss.txt')
+    return [{name: value for name, value in line.items() if name != 'images_per_second'} for line in metrics], \
+        losses.read_text()
+
+
+OFTEN_SAVED = SHORT + ('--steps=200', '--iterations_per_loop=5', '--checkpoint_every=5', '--log_every=10',
+                       '--eval_every=100', '--loss_scale=dynamic', '--loss_scale_increment_every=30',
+                       '--inject_overflow=7,150,151,333', '--learning_rate_schedule=cosine', '--warmup_steps=50')
+
+
+def kill_when(process, output_dir, moment):
+    """SIGKILL after `moment` lines of output, or, for 'saving', while a checkpoint is being written."""
+    if moment == 'saving':
+        while process.poll() is None and not list(output_dir.glob('ckpt_npu/.saving-*')):
+            pass
+    else:
+        for _ in range(moment):
+            process.stdout.readline()
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_moment_resumes_to_the_bytes_and_records_of_an_uninterrupted_one(tmp_path):
+    whole, killed = tmp_path / 'whole', tmp_path / 'killed'
+    ended = support.run_module('lenet.train', '--output_dir=%s' % whole, *OFTEN_SAVED)
+    assert ended.returncode == 0, ended.stderr
+    random, reached = Random(0), []
+    for moment in ['saving', random.randint(1, 9), 'saving', random.randint(1, 9), random.randint(1, 9)]:
+        kill_when(start(killed, OFTEN_SAVED + ('--resume',), stdout=subprocess.PIPE, stderr=subprocess.PIPE), killed,
+                  moment)
+        reached.append(([0] + [int(path.rsplit('-', 1)[1]) for path in checkpoint.listed(str(killed))])[-1])
+    resumed = support.run_module('lenet.train', '--output_dir=%s' % killed, '--resume', *OFTEN_SAVED)
+    assert resumed.returncode == 0, resumed.stderr
+    assert len(set(reached)) > 2 and reached[-1] < 400, reached  # it got on in between, and was killed before its end
+    assert digest_of_newest(killed) == digest_of_newest(whole)
+    assert records(killed) == records(whole)
 
 
 @pytest.mark.parametrize('arguments, words', [
@@ -149,13 +269,8 @@ def test_mixed_precision_is_within_half_a_percent_of_float32(accuracy_of_a_thous
     assert abs(mixed - accuracy_of_a_thousand_steps('force_fp32')) <= 0.005
 
 
-def start_short(tmp_path, **streams):
-    return subprocess.Popen([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path] + list(SHORT),
-                            cwd=support.ROOT, universal_newlines=True, **streams)
-
-
 def test_a_reader_that_leaves_costs_no_training(tmp_path):
-    process = start_short(tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start(tmp_path, SHORT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.readline()
     process.stdout.close()  # as `| head -1` does
     assert process.wait(timeout=60) == 0 and process.stderr.read() == ''
