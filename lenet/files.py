@@ -1,7 +1,8 @@
-"""Files appear whole or not at all: written under a temporary name beside the target, then renamed."""
+"""Files and directories appear whole or not at all: written under a temporary name beside the target, then renamed."""
 
 import contextlib
 import os
+import shutil
 import tempfile
 from typing import IO, Iterator
 
@@ -50,6 +51,45 @@ def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def replacing_directory(path: str) -> Iterator[str]:
+    """Yields a temporary directory that takes the place of `path` on success and vanishes on any failure.
+
+    Its files are not flushed to the disk one by one.
+
+    Args:
+      path: the final name; what is there, if anything, is a directory, which is deleted once the new one has its name.
+
+    Raises:
+      UserError: the directory around it cannot be written, or the disk is full.
+    """
+    path = os.path.realpath(path)
+    scratch = None
+    try:
+        scratch = tempfile.mkdtemp(prefix='.%s.' % os.path.basename(path), suffix='.tmp', dir=os.path.dirname(path))
+        new, old = os.path.join(scratch, 'new'), os.path.join(scratch, 'old')
+        os.mkdir(new)
+        yield new
+        _exchange(new, path, old)
+    except OSError as error:
+        raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error))
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _exchange(new: str, path: str, old: str) -> None:
+    """Moves `path`, where it exists, to `old` and `new` to `path`, or neither."""
+    try:
+        if os.path.lexists(path):
+            os.rename(path, old)
+        os.rename(new, path)
+    except BaseException:
+        if os.path.lexists(old) and not os.path.lexists(path):
+            os.rename(old, path)
+        raise
 
 
 def _umask() -> int:

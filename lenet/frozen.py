@@ -5,17 +5,22 @@ int64 [B]. Letters: n images, B batch (any, unless it was fixed), C classes.
 """
 
 import contextlib
-from typing import Any, Dict, Iterator, NamedTuple, Optional
+import os
+import time
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 from google.protobuf import message
 
 from lenet import model
+from lenet import progress
 from lenet.errors import UserError
+from lenet.inputs import PIXELS, flatten, padded
+
+__all__ = ['INPUT', 'LOGITS', 'PROBABILITIES', 'CLASS', 'Answers', 'Network', 'build', 'flatten', 'opened', 'read']
 
 INPUT, LOGITS, PROBABILITIES, CLASS = 'input_image', 'logits', 'probabilities', 'class'
-PIXELS = 28 * 28
 
 
 class Answers(NamedTuple):
@@ -50,6 +55,10 @@ def read(path: str) -> tf.GraphDef:
       UserError: it cannot be read, or is no frozen graph with the nodes above.
     """
     graph_def = tf.GraphDef()
+    path = os.path.expanduser(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # and opening a pipe would wait for its other end
+        raise UserError('%s: is %s, not a .pb file; python -m lenet.freeze writes one' %
+                        (path, 'a directory' if os.path.isdir(path) else 'no regular file'))
     try:
         with open(path, 'rb') as stream:
             graph_def.ParseFromString(stream.read())
@@ -73,6 +82,7 @@ class Network:
         self._outputs = [graph.get_tensor_by_name(name + ':0') for name in (LOGITS, PROBABILITIES, CLASS)]
         self.batch: Optional[int] = self._input.shape[0].value  # None: any
         self.num_classes: int = self._outputs[0].shape[1].value
+        self.seconds: List[float] = []  # of each session.run so far
 
     def run(self, images: np.ndarray) -> Answers:
         """One session.run.
@@ -80,7 +90,10 @@ class Network:
         Args:
           images: float32 [B, 784] in [0, 1]; B is `batch` where that is fixed.
         """
-        return Answers(*self._session.run(self._outputs, {self._input: images}))
+        began = time.perf_counter()
+        arrays = self._session.run(self._outputs, {self._input: images})
+        self.seconds.append(time.perf_counter() - began)
+        return Answers(*arrays)
 
     def answer(self, images: np.ndarray, batch_size: int) -> Answers:
         """All images, in batches of `batch` or, where that is free, of `batch_size`; the last one is padded with
@@ -91,21 +104,13 @@ class Network:
         """
         size = self.batch or batch_size
         parts = []
-        for start in range(0, len(images), size):
-            part = images[start:start + size]
-            answers = self.run(padded(part, size))
-            parts.append(Answers(*(array[:len(part)] for array in answers)))
+        with progress.bar(len(images), 'inference', 'image') as advance:
+            for start in range(0, len(images), size):
+                part = images[start:start + size]
+                answers = self.run(padded(part, size))
+                parts.append(Answers(*(array[:len(part)] for array in answers)))
+                advance(len(part))
         return Answers(*(np.concatenate(arrays) for arrays in zip(*parts)))
-
-
-def padded(images: np.ndarray, size: int) -> np.ndarray:
-    """`images` filled up with zeros to `size` of them."""
-    return np.concatenate([images, np.zeros((size - len(images),) + images.shape[1:], images.dtype)])
-
-
-def flatten(images: np.ndarray) -> np.ndarray:
-    """uint8 [n, 28, 28, 1] -> float32 [n, 784] in [0, 1], as the graph's input takes them."""
-    return images.reshape(len(images), PIXELS).astype(np.float32) * np.float32(1 / 255)
 
 
 @contextlib.contextmanager
@@ -117,16 +122,29 @@ def opened(graph_def: tf.GraphDef, config: Any, source: str) -> Iterator[Network
       source: what errors call the graph: its file.
 
     Raises:
-      UserError: TensorFlow cannot import the graph, or its input is not this program's.
+      UserError: TensorFlow cannot import the graph or, within the block, not run it, or it is not this program's.
     """
     with tf.Graph().as_default() as graph:
+        _import(graph_def, graph, source)
         try:
-            tf.import_graph_def(graph_def, name='')
-            shape = graph.get_tensor_by_name(INPUT + ':0').shape
-        except (ValueError, KeyError, tf.errors.OpError) as error:
-            raise UserError('%s: is no graph that TensorFlow can run (%s); freeze again' %
-                            (source, str(error).splitlines()[0]))
-        if shape.ndims != 2 or shape[1].value != PIXELS:
-            raise UserError('%s: %s has shape %s, not [B, %d]; freeze again' % (source, INPUT, shape, PIXELS))
-        with tf.Session(config=config) as session:
-            yield Network(session, graph)
+            with tf.Session(config=config) as session:
+                yield Network(session, graph)
+        except tf.errors.OpError as error:
+            raise UserError('%s: TensorFlow cannot run it (%s)' % (source, error.message.strip().splitlines()[0]))
+
+
+def _import(graph_def: tf.GraphDef, graph: tf.Graph, source: str) -> None:
+    try:
+        tf.import_graph_def(graph_def, name='')
+        found = {name: graph.get_tensor_by_name(name + ':0') for name in (INPUT, LOGITS, PROBABILITIES, CLASS)}
+    except (ValueError, KeyError, tf.errors.OpError) as error:
+        raise UserError('%s: is no graph that TensorFlow can run (%s); freeze again' %
+                        (source, str(error).splitlines()[0]))
+    shapes = {name: tensor.shape.as_list() if tensor.shape.ndims else [] for name, tensor in found.items()}
+    batch, classes = shapes[INPUT][:1], shapes[LOGITS][1:]
+    wanted = {INPUT: (tf.float32, batch + [PIXELS]), LOGITS: (tf.float32, batch + classes),
+              PROBABILITIES: (tf.float32, batch + classes), CLASS: (tf.int64, batch)}
+    types = {name: (tensor.dtype, shapes[name]) for name, tensor in found.items()}
+    if len(batch + classes) != 2 or None in classes or types != wanted:
+        raise UserError('%s: is no frozen graph of this program, its nodes are %s; freeze again' % (source, ', '.join(
+            '%s %s %s' % (name, tensor.dtype.name, tensor.shape) for name, tensor in found.items())))
