@@ -15,6 +15,7 @@ from google.protobuf import message
 
 from lenet import model
 from lenet import progress
+from lenet import quiet
 from lenet.errors import UserError
 from lenet.inputs import PIXELS, flatten, padded
 
@@ -60,7 +61,7 @@ def read(path: str) -> tf.GraphDef:
         raise UserError('%s: is %s, not a .pb file; python -m lenet.freeze writes one' %
                         (path, 'a directory' if os.path.isdir(path) else 'no regular file'))
     try:
-        with open(path, 'rb') as stream:
+        with open(path, 'rb') as stream, quiet.without_stderr_lines('libprotobuf'):
             graph_def.ParseFromString(stream.read())
     except OSError as error:
         raise UserError('%s: cannot be read (%s); python -m lenet.freeze writes one' % (path, error.strerror))

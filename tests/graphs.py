@@ -14,9 +14,9 @@ def weights(num_classes=10):
     return {name: (random.randn(*shape) * 2 / shape[-1] ** 0.5).astype(np.float32) for name, shape in shapes}
 
 
-def write(path, batch=None, num_classes=10):
+def write(path, batch=None, num_classes=10, convolution='direct'):
     """Writes the .pb file and returns its path."""
-    graph_def = frozen.build(weights(num_classes), model.Form('tanh'), batch)
+    graph_def = frozen.build(weights(num_classes), model.Form('tanh', convolution), batch)
     path.write_bytes(graph_def.SerializeToString())
     return str(path)
 
