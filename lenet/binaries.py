@@ -136,8 +136,9 @@ def read(directory: str) -> Inputs:
             advance(1)
     for file in manifest.batches:
         _read_file(directory, file)
-    return Inputs('%s (from %s; every file verified)' % (directory, manifest.source), [entry.image_file.name for entry in manifest.entries],
-                  images, np.array([entry.label for entry in manifest.entries], np.int32))
+    return Inputs('%s (from %s; every file verified)' % (directory, manifest.source),
+                  [entry.image_file.name for entry in manifest.entries], images,
+                  np.array([entry.label for entry in manifest.entries], np.int32))
 
 
 def _read_manifest(path: str) -> _Manifest:

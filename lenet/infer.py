@@ -15,36 +15,33 @@ from typing import Any
 from absl import flags as absl_flags
 
 from lenet import entry
+from lenet import files
 from lenet import flags
+from lenet import model_flags
 from lenet import signals
-from lenet.errors import UsageError, UserError
+from lenet.errors import UsageError
 
 _PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
 _TARGETS = ('csv_out', 'json_out')
 
 
-def check_paths(values: Any) -> None:
+def check_targets(values: Any) -> None:
     """Raises:
-      UsageError: a path is empty, or one name stands for two files.
-      UserError: a file cannot be written where it should be.
+      UsageError: a target is also another file of this command.
+      UserError: a target cannot be the name of a file.
     """
-    for name in _PATHS:
-        if values[name].value == '':
-            raise UsageError('--%s= is empty: a path is needed' % name)
     given = {name: os.path.realpath(values[name].value) for name in _PATHS if values[name].value is not None}
-    for target in _TARGETS:
-        for other in _PATHS:
-            if other != target and target in given and given[target] == given.get(other):
+    for target in set(given) & set(_TARGETS):
+        for other in set(given) - {target}:
+            if given[target] == given[other]:
                 raise UsageError('--%s=%s is also --%s: name another file' % (target, values[target].value, other))
-        if target in given and not os.path.isdir(os.path.dirname(given[target])):
-            raise UserError('--%s=%s: its directory does not exist; make it first' % (target, values[target].value))
-        if target in given and os.path.isdir(given[target]):
-            raise UserError('--%s=%s: is a directory; name a file' % (target, values[target].value))
+        files.require_file_name(values[target].value)
 
 
 def main() -> None:
     values = absl_flags.FLAGS
-    check_paths(values)
+    model_flags.require_paths(*_PATHS)
+    check_targets(values)
     with signals.held():
         from lenet import inference  # seconds of imports, after the command line is known to be right
     inference.infer(inference.Request(*(values[name].value for name in inference.Request._fields)))

@@ -5,6 +5,7 @@ Letters: n images, B batch, C classes.
 
 import csv
 import json
+import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
@@ -18,6 +19,7 @@ from lenet import latency
 from lenet import machine
 from lenet import platforms
 from lenet import progress
+from lenet import sidecar
 from lenet.errors import UsageError, UserError
 from lenet.inputs import Inputs
 
@@ -45,14 +47,15 @@ def infer(request: Request) -> None:
       UserError: model, images or targets went wrong.
       UsageError: --batch_size contradicts the graph.
     """
-    graph_def = frozen.read(request.model_path)
+    graph_def = _read_graph(request)
     platform = platforms.resolve(request.platform)
     with frozen.opened(graph_def, platforms.inference_config(platform), request.model_path) as network:
         _check_batch(network.batch, request)
         inputs = input_kinds.open_inputs(request.data_dir, request.seed)
         _check_labels(inputs, network.num_classes, request.model_path)
         batch = network.batch or request.batch_size or min(DEFAULT_BATCH, len(inputs.images))
-        answers = network.answer(inputs.images, batch)
+        with progress.bar(len(inputs.images), 'inference', 'image') as advance:
+            answers = network.answer(inputs.images, batch, advance)
     _check_answers(answers, inputs, request.model_path)
     summary = summarize(request, platform, inputs, answers, batch, network.seconds)
     if request.csv_out is not None:
@@ -62,6 +65,17 @@ def infer(request: Request) -> None:
             stream.write(json.dumps(summary, indent=1, allow_nan=False) + '\n')
     for line in _picture_lines(inputs, answers) + lines(summary):
         progress.say(line)
+
+
+def _read_graph(request: Request) -> tf.GraphDef:
+    described = os.path.realpath(sidecar.path_of(request.model_path))
+    for name in ('csv_out', 'json_out'):
+        target = getattr(request, name)
+        if target is not None and os.path.realpath(target) == described:
+            raise UsageError('--%s=%s is the file that describes %s: name another one' %
+                             (name, target, request.model_path))
+    sidecar.verify(request.model_path)
+    return frozen.read(request.model_path)
 
 
 def _check_batch(fixed: Optional[int], request: Request) -> None:

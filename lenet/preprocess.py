@@ -18,9 +18,10 @@ from lenet import binaries
 from lenet import entry
 from lenet import files
 from lenet import flags
+from lenet import model_flags
 from lenet import progress
 from lenet.data import dataset
-from lenet.errors import UsageError, UserError
+from lenet.errors import UserError
 
 
 def check_target(path: str) -> None:
@@ -68,9 +69,7 @@ def preprocess(output_path: str, data: Any, batch: Optional[int]) -> str:
 
 def main() -> None:
     values = absl_flags.FLAGS
-    for name in ('output_path', 'data_path'):
-        if values[name].value == '':
-            raise UsageError('--%s= is empty: a path is needed' % name)
+    model_flags.require_paths('output_path', 'data_path')
     check_target(values.output_path)
     data = dataset.open_dataset(values.data_path, values.seed, values.num_classes)
     progress.say(preprocess(values.output_path, data, values.batch))

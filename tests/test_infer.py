@@ -65,9 +65,9 @@ def test_without_targets_nothing_is_written(folder):
     (['--model_path=x.pb', 'data'], 2, "unexpected argument 'data'"),
     (['--model_path=x.pb', '--csv_out=x.pb'], 2, '--csv_out=x.pb is also --model_path'),
     (['--model_path=x.pb', '--csv_out=out', '--json_out=./out'], 2, '--csv_out=out is also --json_out'),
-    (['--model_path=x.pb', '--csv_out=nowhere/x.csv'], 1, '--csv_out=nowhere/x.csv: its directory does not exist'),
-    (['--model_path=x.pb', '--json_out=nowhere/x'], 1, '--json_out=nowhere/x: its directory does not exist'),
-    (['--model_path=x.pb', '--csv_out=data'], 1, '--csv_out=data: is a directory')])
+    (['--model_path=x.pb', '--csv_out=nowhere/x.csv'], 1, 'nowhere/x.csv: cannot be written, there is no directory'),
+    (['--model_path=x.pb', '--json_out=nowhere/x'], 1, 'nowhere/x: cannot be written, there is no directory'),
+    (['--model_path=x.pb', '--csv_out=data'], 1, 'data: cannot be written, it is a directory')])
 def test_a_wrong_command_line_ends_in_one_line_before_anything_is_loaded(folder, arguments, status, words):
     ended = infer(folder, *arguments)
     line, = ended.stderr.splitlines()

@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import json
 
 import numpy as np
@@ -100,6 +101,16 @@ def test_without_labels_the_classes_themselves_are_told(infer, monkeypatch):
 def test_a_batch_that_contradicts_the_graph_is_a_wrong_command_line(infer):
     with pytest.raises(UsageError, match='--batch_size=13: .*x.pb was frozen for batches of 7'):
         infer(7, batch_size=13)
+
+
+def test_the_sidecar_of_the_graph_is_verified_and_not_overwritten(infer, tmp_path):
+    model_path, described = graphs.write(tmp_path / 'y.pb'), tmp_path / 'y.json'
+    described.write_text(json.dumps({'sha256': hashlib.sha256((tmp_path / 'y.pb').read_bytes()).hexdigest()}))
+    infer(model_path=model_path)
+    with pytest.raises(UsageError, match='--json_out=.*y.json is the file that describes .*y.pb'):
+        infer(model_path=model_path, json_out=str(described))
+    described.write_text(json.dumps({'sha256': '0' * 64}))
+    assert 'y.pb: is damaged, or not the file that' in error_of(lambda: infer(model_path=model_path))
 
 
 def test_labels_that_the_graph_does_not_know_are_refused(infer):

@@ -1,3 +1,5 @@
+"""Files and graphs that are not what lenet.freeze writes, and the time that a call takes."""
+
 import os
 
 import numpy as np
@@ -16,19 +18,11 @@ def opened(path):
         return network.batch, network.num_classes
 
 
-@pytest.mark.parametrize('batch, num_classes, convolution', [
-    (None, 10, 'direct'), (7, 10, 'direct'), (None, 13, 'direct'), (7, 10, 'folded')])
-def test_it_answers_as_the_definition_whatever_the_number_of_images(tmp_path, batch, num_classes, convolution):
-    path = graphs.write(tmp_path / 'x.pb', batch, num_classes, convolution)
-    images = support.random_split(37).images
+def test_each_call_is_timed(tmp_path):
+    path = graphs.write(tmp_path / 'x.pb')
     with frozen.opened(frozen.read(path), tf.ConfigProto(), path) as network:
-        assert (network.batch, network.num_classes) == (batch, num_classes)
-        answers = network.answer(inputs.flatten(images), 13)
-        assert len(network.seconds) == -(-37 // (batch or 13)) and min(network.seconds) > 0
-    expected = graphs.probabilities(images, num_classes)
-    np.testing.assert_allclose(answers.probabilities, expected, atol=1e-5)
-    np.testing.assert_array_equal(answers.classes, expected.argmax(axis=1))
-    assert len(set(answers.classes)) > 3 and answers.logits.dtype == np.float32
+        network.answer(inputs.flatten(support.random_split(37).images), 13)
+        assert len(network.seconds) == 3 and min(network.seconds) > 0
 
 
 def other_graph(**nodes):
@@ -51,13 +45,14 @@ def node(dtype, shape):
     {'input_image': node(tf.float32, [None, 28, 28, 1])}, {'input_image': node(tf.uint8, [None, 784])},
     {'input_image': node(tf.float32, None)}, {'logits': node(tf.float32, [None, None])},
     {'logits': node(tf.float32, [10])}, {'logits': node(tf.float32, None)}, {'logits': node(tf.float64, [None, 10])},
-    {'probabilities': node(tf.float32, [None, 7])}, {'class': node(tf.int32, [None])},
+    {'class': node(tf.int32, [None])},
     {'class': node(tf.int64, [None, 10])}, {'class': lambda name: tf.no_op(name)}])
 def test_a_graph_of_the_right_names_but_another_network_is_refused(tmp_path, nodes):
     path = str(tmp_path / 'x.pb')
     (tmp_path / 'x.pb').write_bytes(other_graph(**nodes).SerializeToString())
     message = error_of(opened, path)
-    assert message.startswith(path) and message.endswith('freeze again')
+    assert message.startswith('%s: is no graph that TensorFlow can run (' % path)
+    assert message.endswith('freeze again')
 
 
 def test_a_graph_of_the_right_nodes_passes():
@@ -82,7 +77,7 @@ def test_what_fails_while_it_runs_is_told_in_one_line(tmp_path):
     def run():
         with frozen.opened(frozen.read(str(tmp_path / 'x.pb')), tf.ConfigProto(), 'x.pb') as network:
             network.answer(np.zeros((7, 784), np.float32), 7)
-    assert error_of(run).startswith('x.pb: TensorFlow cannot run it')
+    assert error_of(run).startswith('x.pb: is no graph that TensorFlow can run (Attempting to use uninit')
 
 
 @pytest.mark.parametrize('content, words', [
