@@ -31,9 +31,9 @@ def check_targets(values: Any) -> None:
       UserError: a target cannot be the name of a file.
     """
     given = {name: os.path.realpath(values[name].value) for name in _PATHS if values[name].value is not None}
-    for target in set(given) & set(_TARGETS):
-        for other in set(given) - {target}:
-            if given[target] == given[other]:
+    for target in [name for name in _TARGETS if name in given]:
+        for other in given:
+            if other != target and given[target] == given[other]:
                 raise UsageError('--%s=%s is also --%s: name another file' % (target, values[target].value, other))
         files.require_file_name(values[target].value)
 

@@ -67,19 +67,6 @@ def test_an_operation_that_this_tensorflow_lacks_is_told(tmp_path):
     assert 'NovelOp' in error_of(opened, str(tmp_path / 'x.pb'))
 
 
-def test_what_fails_while_it_runs_is_told_in_one_line(tmp_path):
-    def logits(name):
-        return tf.matmul(tf.get_default_graph().get_tensor_by_name('input_image:0'), tf.get_variable('w', [784, 10]),
-                         name=name)
-    graph_def = other_graph(logits=logits)
-    (tmp_path / 'x.pb').write_bytes(graph_def.SerializeToString())  # variables that were never frozen
-
-    def run():
-        with frozen.opened(frozen.read(str(tmp_path / 'x.pb')), tf.ConfigProto(), 'x.pb') as network:
-            network.answer(np.zeros((7, 784), np.float32), 7)
-    assert error_of(run).startswith('x.pb: is no graph that TensorFlow can run (Attempting to use uninit')
-
-
 @pytest.mark.parametrize('content, words', [
     (lambda good: b'', 'has no node'), (lambda good: b'no protobuf at all\n', 'is no frozen graph'),
     (lambda good: np.random.RandomState(1).bytes(5000), 'is no frozen graph'),
