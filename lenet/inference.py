@@ -145,7 +145,7 @@ def _picture_lines(inputs: Inputs, answers: frozen.Answers) -> List[str]:
     told = ['%s: class %d, probability %.4f' % (name, found, row[found]) for name, found, row
             in zip(inputs.names[:_SHOWN], answers.classes, answers.probabilities)]
     left = len(inputs.names) - len(told)
-    return told + ['… and %d more; --csv_out=FILE holds all' % left] * (left > 0)
+    return told + ['and %d more; --csv_out=FILE holds all' % left] * (left > 0)
 
 
 def lines(summary: Dict[str, Any]) -> List[str]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests import data_files
@@ -108,6 +109,16 @@ def test_a_reader_that_leaves_costs_no_predictions(folder, tmp_path):
                            env=dict(os.environ, PYTHONPATH=support.ROOT), universal_newlines=True)
     assert (ended.returncode, ended.stderr) == (0, '')
     assert len((tmp_path / 'x.csv').read_text().splitlines()) == 38
+
+
+@pytest.mark.parametrize('encoding, shown', [('ascii', '\\xfc.png: class'), ('utf-8', 'ü.png: class')])
+def test_a_picture_is_answered_whatever_its_name(folder, tmp_path, encoding, shown):
+    image = pytest.importorskip('PIL.Image')
+    strokes = np.full((40, 40), 255, np.uint8)
+    strokes[8:32, 18:22] = 0
+    image.fromarray(strokes).save(str(tmp_path / 'ü.png'))
+    ended = infer(folder, '--model_path=x.pb', '--data_dir=%s' % tmp_path, PYTHONIOENCODING=encoding)
+    assert (ended.returncode, ended.stderr) == (0, '') and shown in ended.stdout
 
 
 def test_the_adapter_is_imported_before_the_session(folder, tmp_path):
