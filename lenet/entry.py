@@ -85,6 +85,8 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, this one
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, 'r' if number == 0 else 'w', closefd=False))
+    if sys.stdout.errors == 'strict':  # a file's name may hold what the terminal's encoding lacks
+        sys.stdout.reconfigure(errors='backslashreplace')
 
 
 def _report(line: str) -> None:

@@ -49,3 +49,62 @@ def test_a_full_disk_is_named_and_leaves_the_former_file(tmp_path):
                 full.write('x' * 10)
                 full.flush()
     assert path.read_text() == 'good' and os.listdir(str(tmp_path)) == ['x']
+
+
+def fill(directory, names):
+    for name in names:
+        with open(os.path.join(directory, name), 'w') as stream:
+            stream.write('some')
+
+
+@pytest.mark.parametrize('former', [None, [], ['old', 'older']])
+def test_a_directory_appears_whole_in_place_of_the_former(tmp_path, former):
+    path = tmp_path / 'a b'
+    if former is not None:
+        path.mkdir()
+        fill(str(path), former)
+    with files.replacing_directory(str(path)) as directory:
+        fill(directory, ['new'])
+        assert (sorted(os.listdir(str(path))) if path.exists() else None) == former
+    assert os.listdir(str(path)) == ['new'] and os.listdir(str(tmp_path)) == ['a b']
+    mask = os.umask(0)
+    os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o777 & ~mask
+
+
+@pytest.mark.parametrize('error', [RuntimeError, KeyboardInterrupt])
+def test_a_failure_leaves_the_former_directory_and_nothing_else(tmp_path, error):
+    path = tmp_path / 'x'
+    path.mkdir()
+    fill(str(path), ['good'])
+    with pytest.raises(error):
+        with files.replacing_directory(str(path)) as directory:
+            fill(directory, ['half'])
+            raise error()
+    assert os.listdir(str(path)) == ['good'] and os.listdir(str(tmp_path)) == ['x']
+
+
+def test_a_directory_that_cannot_be_renamed_leaves_the_former_one(tmp_path, monkeypatch):
+    path = tmp_path / 'x'
+    path.mkdir()
+    fill(str(path), ['good'])
+    rename = os.rename
+
+    def fail_on_the_second(source, target, calls=[]):
+        calls.append(source)
+        if len(calls) == 2:
+            raise OSError(5, 'Input/output error')
+        rename(source, target)
+    monkeypatch.setattr(os, 'rename', fail_on_the_second)
+    with pytest.raises(UserError, match='x: cannot be written .Input/output error'):
+        with files.replacing_directory(str(path)) as directory:
+            fill(directory, ['new'])
+    assert os.listdir(str(path)) == ['good'] and os.listdir(str(tmp_path)) == ['x']
+
+
+def test_a_link_to_a_directory_stays_one(tmp_path):
+    (tmp_path / 'far').mkdir()
+    (tmp_path / 'link').symlink_to(tmp_path / 'far')
+    with files.replacing_directory(str(tmp_path / 'link')) as directory:
+        fill(directory, ['new'])
+    assert (tmp_path / 'link').is_symlink() and os.listdir(str(tmp_path / 'far')) == ['new']

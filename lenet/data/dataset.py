@@ -9,12 +9,12 @@ from lenet.data import synthetic
 from lenet.data.splits import Dataset, Split
 from lenet.errors import UserError
 
-__all__ = ['Dataset', 'Split', 'SYNTHETIC', 'open_dataset']
+__all__ = ['Dataset', 'Split', 'SYNTHETIC', 'dataset_in', 'open_dataset']
 
 SYNTHETIC = 'synthetic'
 
 
-def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10) -> Dataset:
+def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, flag: str = 'data_path') -> Dataset:
     """Reads, fetches or draws the data.
 
     Args:
@@ -23,39 +23,41 @@ def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10) -> 
         which is fetched unless it is already there.
       seed: of the synthetic digits; anything that is read ignores it.
       num_classes: labels must lie in 0..num_classes-1.
+      flag: what errors call `data_path`.
 
     Raises:
       UserError: the data are missing or wrong; the message names the file.
     """
     if data_path == SYNTHETIC:
         if num_classes < synthetic.CLASSES:
-            raise UserError('--data_path=%s: draws %d classes, came --num_classes=%d; raise it'
-                            % (SYNTHETIC, synthetic.CLASSES, num_classes))
+            raise UserError('--%s=%s: draws %d classes, came --num_classes=%d; raise it'
+                            % (flag, SYNTHETIC, synthetic.CLASSES, num_classes))
         return synthetic.draw(seed)
     if data_path is None:
         # Imported here: only a fetch needs the filelock package, which an offline NPU image may lack.
         from lenet.data import fetch
         data_path = fetch.ensure()
-    found = _locate(os.path.expanduser(data_path))
+    path = os.path.expanduser(data_path)
+    found = _locate(path, '--%s=%s' % (flag, path))
     read = npz.read if os.path.isfile(found) else idx.read
     train, test = read(found, num_classes)
     return Dataset(train=train, test=test, source=found, synthetic=False)
 
 
-def _locate(path: str) -> str:
-    """The folder that holds the four files, or the .npz file."""
+def _locate(path: str, came: str) -> str:
+    """The folder that holds the four files, or the .npz file; `came` is what errors call the path."""
     if os.path.isfile(path):
         if path.endswith('.npz'):
             return path
-        raise UserError('--data_path=%s: expected a directory or an .npz file, came another file; '
-                        'pass the directory that holds it' % path)
+        raise UserError('%s: expected a directory or an .npz file, came another file; '
+                        'pass the directory that holds it' % came)
     if not os.path.isdir(path):
-        raise UserError('--data_path=%s: expected a directory or an .npz file, came a path that does not exist; '
-                        'correct it, or leave it out to fetch MNIST' % path)
-    return _dataset_in(path) or _dataset_below(path)
+        raise UserError('%s: expected a directory or an .npz file, came a path that does not exist; '
+                        'correct it, or leave it out to fetch MNIST' % came)
+    return dataset_in(path) or _dataset_below(path, came)
 
 
-def _dataset_in(folder: str) -> Optional[str]:
+def dataset_in(folder: str) -> Optional[str]:
     """What to read in this very folder: all four files, else mnist.npz, else any of the four; None if nothing."""
     files = idx.find(folder)
     npz_file = os.path.join(folder, npz.FILE_NAME)
@@ -64,22 +66,22 @@ def _dataset_in(folder: str) -> Optional[str]:
     return folder if any(files) else None
 
 
-def _dataset_below(path: str) -> str:
-    found = [found for found in map(_dataset_in, _folders(path)) if found]
+def _dataset_below(path: str, came: str) -> str:
+    found = [found for found in map(dataset_in, _folders(path, came)) if found]
     complete = [candidate for candidate in found if os.path.isfile(candidate) or None not in idx.find(candidate)]
     candidates = complete or found
     if not candidates:
-        raise UserError('--data_path=%s: expected the four MNIST files (%s; raw or .gz) or %s, there or one folder '
+        raise UserError('%s: expected the four MNIST files (%s; raw or .gz) or %s, there or one folder '
                         'down, came none of them; correct it, or leave it out to fetch MNIST'
-                        % (path, ', '.join(idx.NAMES), npz.FILE_NAME))
+                        % (came, ', '.join(idx.NAMES), npz.FILE_NAME))
     if len(candidates) > 1:
-        raise UserError('--data_path=%s: expected one data set below it, came %s; pass one of them'
-                        % (path, ' and '.join(candidates)))
+        raise UserError('%s: expected one data set below it, came %s; pass one of them'
+                        % (came, ' and '.join(candidates)))
     return candidates[0]
 
 
-def _folders(path: str) -> List[str]:
+def _folders(path: str, came: str) -> List[str]:
     try:
         return sorted(entry.path for entry in os.scandir(path) if entry.is_dir())
     except OSError as error:
-        raise UserError('--data_path=%s: cannot be listed (%s); check its permissions' % (path, error.strerror))
+        raise UserError('%s: cannot be listed (%s); check its permissions' % (came, error.strerror))

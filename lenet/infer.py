@@ -1,0 +1,70 @@
+"""Runs a frozen graph (.pb) over images: accuracy, latency, predictions.
+
+  python -m lenet.infer --model_path=lenet.pb                            MNIST's test set, fetched where it is missing
+  python -m lenet.infer --model_path=lenet.pb --data_dir=binaries        what lenet.preprocess wrote, verified
+  python -m lenet.infer --model_path=lenet.pb --data_dir=7.png           a picture, or a directory of them
+  python -m lenet.infer --model_path=lenet.pb --csv_out=predictions.csv --json_out=summary.json
+
+Writes nothing but what --csv_out and --json_out name. On an NPU (--platform=npu; unverified on hardware) the graph runs
+in float16, and a graph frozen for one batch size is compiled for it. Exit statuses as lenet.train.
+"""
+
+import os
+from typing import Any
+
+from absl import flags as absl_flags
+
+from lenet import entry
+from lenet import files
+from lenet import flags
+from lenet import model_flags
+from lenet import signals
+from lenet.errors import UsageError
+
+_PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
+_TARGETS = ('csv_out', 'json_out')
+
+
+def check_targets(values: Any) -> None:
+    """Raises:
+      UsageError: a target is also another file of this command.
+      UserError: a target cannot be the name of a file.
+    """
+    given = {name: os.path.realpath(values[name].value) for name in _PATHS if values[name].value is not None}
+    for target in [name for name in _TARGETS if name in given]:
+        for other in given:
+            if other != target and given[target] == given[other]:
+                raise UsageError('--%s=%s is also --%s: name another file' % (target, values[target].value, other))
+        files.require_file_name(values[target].value)
+
+
+def main() -> None:
+    values = absl_flags.FLAGS
+    model_flags.require_paths(*_PATHS)
+    check_targets(values)
+    with signals.held():
+        from lenet import inference  # seconds of imports, after the command line is known to be right
+    inference.infer(inference.Request(*(values[name].value for name in inference.Request._fields)))
+
+
+def _define_flags() -> None:
+    absl_flags.DEFINE_string('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
+    absl_flags.DEFINE_string(
+        'data_dir', None, 'Images: a directory of lenet.preprocess; a directory of MNIST (the test set), mnist.npz or '
+        '"synthetic"; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched once.')
+    absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)
+    absl_flags.DEFINE_integer(
+        'batch_size', None, 'Images a session.run; the last batch is padded and the padding not counted. Default: what '
+        'the graph was frozen for or, where that is open, 64, or as many as there are if fewer.', 1, 60000)
+    absl_flags.DEFINE_integer('warmup', 2, 'session.runs that are not timed, after the first one, which never is.', 0,
+                              flags.MAX_COUNT)
+    absl_flags.DEFINE_enum('platform', 'cpu', ['auto', 'cpu', 'npu'], 'Where to run; auto: the NPU where its '
+                           'TensorFlow adapter is installed.')
+    absl_flags.DEFINE_string('csv_out', None, 'File of predictions: name, label, class and the probability of each '
+                             'class, a line an image.')
+    absl_flags.DEFINE_string('json_out', None, 'File of the summary as JSON.')
+
+
+if __name__ == '__main__':
+    _define_flags()
+    entry.run(main)

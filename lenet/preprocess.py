@@ -1,0 +1,91 @@
+"""Writes the test set as raw binaries, for inference outside this program.
+
+  python -m lenet.preprocess --output_path=binaries                    MNIST, fetched where it is missing
+  python -m lenet.preprocess --output_path=binaries --batch=64         batches of 64 images as well
+  python -m lenet.preprocess --output_path=binaries --data_path=DIR    other data
+
+lenet/binaries.py has the format. The directory appears whole or not at all; one of a former preprocess is replaced.
+Needs no TensorFlow. Exit statuses as lenet.train.
+"""
+
+import os
+import time
+from typing import Any, Optional
+
+from absl import flags as absl_flags
+
+from lenet import binaries
+from lenet import entry
+from lenet import files
+from lenet import flags
+from lenet import model_flags
+from lenet import progress
+from lenet.data import dataset
+from lenet.errors import UserError
+
+
+def check_target(path: str) -> None:
+    """Raises:
+      UserError: something is there that a directory of binaries must not replace.
+    """
+    if not os.path.lexists(path):
+        return
+    if not os.path.isdir(path):
+        raise UserError('--output_path=%s: is a file; name a directory, which will be made' % path)
+    try:
+        holds = os.listdir(path)
+    except OSError as error:
+        raise UserError('--output_path=%s: cannot be listed (%s); name another directory' % (path, error.strerror))
+    if holds and not binaries.is_written_here(path):
+        strange = min(set(holds) - {binaries.MANIFEST, *binaries.FOLDERS} or holds)
+        raise UserError('--output_path=%s: is not empty and not what a former preprocess left, it holds %s; name a new '
+                        'directory' % (path, strange))
+    if os.path.samefile(path, os.getcwd()):
+        raise UserError('--output_path=%s: is the working directory, which cannot be replaced; name another one' % path)
+
+
+def preprocess(output_path: str, data: Any, batch: Optional[int]) -> str:
+    """Writes the test split.
+
+    Args:
+      data: a Dataset.
+      batch: images a batch, None for no batches.
+
+    Returns:
+      what was written, in one line.
+
+    Raises:
+      UserError: the directory cannot be written.
+    """
+    began = time.perf_counter()
+    source = '%s, test split' % data.source
+    files.make_directory(os.path.dirname(os.path.realpath(output_path)))
+    with files.replacing_directory(output_path) as directory:
+        batches = binaries.write(directory, data.test, source, batch)
+    return '%s: %d images and labels of %s%s in %.1f s' % (
+        output_path, len(data.test.labels), source, ', %d batches of %d' % (batches, batch) if batch else '',
+        time.perf_counter() - began)
+
+
+def main() -> None:
+    values = absl_flags.FLAGS
+    model_flags.require_paths('output_path', 'data_path')
+    check_target(values.output_path)
+    data = dataset.open_dataset(values.data_path, values.seed, values.num_classes)
+    progress.say(preprocess(values.output_path, data, values.batch))
+
+
+def _define_flags() -> None:
+    absl_flags.DEFINE_string('data_path', None, 'The data, as for lenet.train: a directory, mnist.npz or "synthetic". '
+                             'Default: MNIST is fetched once.')
+    absl_flags.DEFINE_string('output_path', None, 'Directory that is written; one of a former preprocess is replaced.',
+                             required=True)
+    absl_flags.DEFINE_integer('batch', None, 'Also writes batches of so many images, the last one filled up with '
+                              'zeros.', 1, 60000)
+    absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)
+    absl_flags.DEFINE_integer('num_classes', 10, 'Classes of the data; labels go from 0 to this less 1.', 2, 65536)
+
+
+if __name__ == '__main__':
+    _define_flags()
+    entry.run(main)
