@@ -39,8 +39,9 @@ def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
       mode: 'w' (UTF-8 text) or 'wb'.
 
     Raises:
-      UserError: the directory cannot be written, or the disk is full.
+      UserError: the directory cannot be written, the disk is full, or something else than a file has the name.
     """
+    require_file_name(path)
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix='.' + os.path.basename(path) + '.',
@@ -58,6 +59,37 @@ def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def require_file_name(path: str) -> None:
+    """
+    Raises:
+      UserError: `path` cannot be the name of a file: its directory is missing, or it is a directory or a device.
+    """
+    directory = os.path.dirname(path) or '.'
+    if not os.path.isdir(directory):
+        raise UserError('%s: cannot be written, there is no directory %s; make it, or choose another place' %
+                        (path, directory))
+    if os.path.isdir(path) or path.endswith(os.sep):
+        raise UserError('%s: cannot be written, it is a directory; name a file' % path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError('%s: cannot be written, it is no regular file; name one' % path)
+
+
+@contextlib.contextmanager
+def scratch_beside(path: str) -> Iterator[str]:
+    """A temporary directory in the directory of `path`, for what is to be renamed to it; removed at the block's end.
+
+    Raises:
+      UserError: it cannot be made.
+    """
+    try:
+        scratch = tempfile.TemporaryDirectory(prefix='.' + os.path.basename(path) + '.', suffix='.tmp',
+                                              dir=os.path.dirname(path) or '.')
+    except OSError as error:
+        raise UserError('%s: cannot be written (%s)' % (path, error.strerror))
+    with scratch as directory:
+        yield directory
 
 
 def _umask() -> int:

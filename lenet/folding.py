@@ -40,7 +40,8 @@ def cut(images: Any, k: int, side: int, library: Any = tf) -> Any:
     Returns:
       [B, H/S + D - 1, W/S + D - 1, S*S*C]; VALID convolutions of D x D blocks leave H/S x W/S.
     """
-    b, h, w, c = (int(size) if size is not None else -1 for size in images.shape)
+    sizes = [getattr(size, 'value', size) for size in images.shape]  # TensorFlow 1's are objects
+    b, h, w, c = (-1 if size is None else size for size in sizes)
     p, more = (k - 1) // 2, blocks_across(k, side) - 1
     after = more * side - p
     padded = library.pad(images, [[0, 0], [p, after], [p, after], [0, 0]])

@@ -5,7 +5,7 @@ int64 [B]. Letters: n images, B batch (any, unless it was fixed), C classes.
 """
 
 import contextlib
-from typing import Any, Dict, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -40,7 +40,10 @@ def build(weights: Dict[str, np.ndarray], form: model.Form, batch: Optional[int]
         tf.identity(logits, LOGITS)
         tf.nn.softmax(logits, name=PROBABILITIES)
         tf.argmax(logits, axis=1, name=CLASS)
-        return graph.as_graph_def()
+        graph_def = graph.as_graph_def()
+    for node in graph_def.node:
+        node.attr.pop('_gradient_op_type', None)  # of folded convolutions' own gradients: nothing is trained here
+    return graph_def
 
 
 def read(path: str) -> tf.GraphDef:
@@ -68,11 +71,22 @@ class Network:
     """A frozen graph in a session."""
 
     def __init__(self, session: tf.Session, graph: tf.Graph) -> None:
+        """
+        Raises:
+          KeyError: the graph lacks one of the four nodes.
+          ValueError: one of them has another dtype or shape than this program gives it.
+        """
         self._session = session
         self._input = graph.get_tensor_by_name(INPUT + ':0')
         self._outputs = [graph.get_tensor_by_name(name + ':0') for name in (LOGITS, PROBABILITIES, CLASS)]
+        _check_nodes(self._input, *self._outputs)
         self.batch: Optional[int] = self._input.shape[0].value  # None: any
         self.num_classes: int = self._outputs[0].shape[1].value
+
+    def nodes(self) -> Dict[str, Dict[str, Any]]:
+        """Dtype and shape (null where it is free) of the four nodes by their names, ready for JSON."""
+        return {tensor.op.name: {'dtype': tensor.dtype.name, 'shape': tensor.shape.as_list()}
+                for tensor in [self._input] + self._outputs}
 
     def run(self, images: np.ndarray) -> Answers:
         """One session.run.
@@ -82,12 +96,13 @@ class Network:
         """
         return Answers(*self._session.run(self._outputs, {self._input: images}))
 
-    def answer(self, images: np.ndarray, batch_size: int) -> Answers:
+    def answer(self, images: np.ndarray, batch_size: int, advance: Callable[[int], Any] = lambda count: None) -> Answers:
         """All images, in batches of `batch` or, where that is free, of `batch_size`; the last one is padded with
         zeros, which are cut off again.
 
         Args:
           images: float32 [n, 784] in [0, 1], n >= 1.
+          advance: called after each batch with the number of its images.
         """
         size = self.batch or batch_size
         parts = []
@@ -95,7 +110,19 @@ class Network:
             part = images[start:start + size]
             answers = self.run(padded(part, size))
             parts.append(Answers(*(array[:len(part)] for array in answers)))
+            advance(len(part))
         return Answers(*(np.concatenate(arrays) for arrays in zip(*parts)))
+
+
+def _check_nodes(images: tf.Tensor, logits: tf.Tensor, probabilities: tf.Tensor, classes: tf.Tensor) -> None:
+    for tensor, dtype, rank in ((images, tf.float32, 2), (logits, tf.float32, 2), (probabilities, tf.float32, 2),
+                                (classes, tf.int64, 1)):
+        if tensor.dtype != dtype or tensor.shape.ndims != rank:
+            raise ValueError('%s is %s %s' % (tensor.op.name, tensor.dtype.name, tensor.shape))
+    if images.shape[1].value != PIXELS:
+        raise ValueError('%s has shape %s, not [B, %d]' % (INPUT, images.shape, PIXELS))
+    if logits.shape[1].value is None:
+        raise ValueError('%s has shape %s, the number of classes is open' % (LOGITS, logits.shape))
 
 
 def padded(images: np.ndarray, size: int) -> np.ndarray:
@@ -117,16 +144,22 @@ def opened(graph_def: tf.GraphDef, config: Any, source: str) -> Iterator[Network
       source: what errors call the graph: its file.
 
     Raises:
-      UserError: TensorFlow cannot import the graph, or its input is not this program's.
+      UserError: TensorFlow cannot import the graph, its nodes are not this program's, or (within the block) a
+        session.run fails.
     """
-    with tf.Graph().as_default() as graph:
-        try:
+    with tf.Graph().as_default() as graph, tf.Session(config=config) as session:
+        with named(source, ValueError, KeyError, TypeError, tf.errors.OpError):
             tf.import_graph_def(graph_def, name='')
-            shape = graph.get_tensor_by_name(INPUT + ':0').shape
-        except (ValueError, KeyError, tf.errors.OpError) as error:
-            raise UserError('%s: is no graph that TensorFlow can run (%s); freeze again' %
-                            (source, str(error).splitlines()[0]))
-        if shape.ndims != 2 or shape[1].value != PIXELS:
-            raise UserError('%s: %s has shape %s, not [B, %d]; freeze again' % (source, INPUT, shape, PIXELS))
-        with tf.Session(config=config) as session:
-            yield Network(session, graph)
+            network = Network(session, graph)
+        with named(source, tf.errors.OpError):
+            yield network
+
+
+@contextlib.contextmanager
+def named(source: str, *errors: type) -> Iterator[None]:
+    """Turns `errors` within the block into a UserError about the graph `source`."""
+    try:
+        yield
+    except errors as error:
+        found = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError('%s: is no graph that TensorFlow can run (%s); freeze again' % (source, found))

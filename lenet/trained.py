@@ -32,8 +32,11 @@ def load(path: Optional[str], output_dir: str, activation: Optional[str] = None)
       activation: None for that of the run whose directory the checkpoint lies in, sigmoid where there is no such.
 
     Raises:
-      UserError: there is no such checkpoint, it is damaged, or is not of this network.
+      UserError: there is no such checkpoint, it is damaged, is not of this network, or holds NaN or infinity.
     """
+    if path is None and not os.path.isdir(output_dir):
+        raise UserError('--output_dir=%s: there is no such directory, so no checkpoint; train first, or give '
+                        '--checkpoint' % output_dir)
     prefix = checkpoint.resolve(output_dir if path is None else path)
     values = checkpoint.read(prefix)
     bias = values.get('fc_3/bias', np.zeros(model.NUM_CLASSES))
@@ -45,6 +48,9 @@ def load(path: Optional[str], output_dir: str, activation: Optional[str] = None)
         if values[name].shape != shape:
             raise UserError('%s: is no checkpoint of this network: %s has shape %s, not %s' %
                             (prefix, name, list(values[name].shape), list(shape)))
+        if not np.isfinite(values[name]).all():
+            raise UserError('%s: %s holds NaN or infinity, its training went wrong; take an older checkpoint' %
+                            (prefix, name))
     steps = values.get('steps_run')
     return Trained(prefix, {name: values[name].astype(np.float32) for name in shapes},
                    activation or _activation_of_run(prefix), None if steps is None else int(steps))

@@ -1,0 +1,50 @@
+"""Counts the right answers of a trained network on all images of a split.
+
+  python -m lenet.evaluate                                  the newest checkpoint of output/, MNIST's test images
+  python -m lenet.evaluate --model_path=output/lenet.pb     a frozen graph
+  python -m lenet.evaluate --split=train --json_out=train.json
+
+Exit statuses as lenet.train.
+"""
+
+from absl import flags
+
+from lenet import entry
+from lenet import model_flags
+from lenet import signals
+from lenet.errors import UsageError
+
+
+def _check(values: flags.FlagValues) -> None:
+    model_flags.require_paths('checkpoint', 'model_path', 'output_dir', 'data_path', 'json_out')
+    if values.model_path is None:
+        return
+    for name in ('checkpoint', 'activation'):
+        if values[name].value is not None:
+            raise UsageError('--model_path and --%s=%s: a .pb holds its weights and activation; give one of them' %
+                             (name, values[name].value))
+
+
+def main() -> None:
+    values = flags.FLAGS
+    _check(values)
+    with signals.held():
+        from lenet import evaluation  # seconds of imports, after the command line is known to be right
+    evaluation.evaluate(evaluation.Request(*(values[name].value for name in evaluation.Request._fields)))
+
+
+def _define_flags() -> None:
+    model_flags.define()
+    flags.DEFINE_string('model_path', None, 'A frozen graph that lenet.freeze wrote, instead of a checkpoint.')
+    flags.DEFINE_enum('split', 'test', ['test', 'train'], 'Which images.')
+    flags.DEFINE_integer('batch_size', 500, 'Images per session.run; a frozen graph of a fixed batch keeps its own.', 1,
+                         60000)
+    flags.DEFINE_enum('platform', 'cpu', ['auto', 'cpu', 'npu'],
+                      'Where to run; auto: the NPU where its TensorFlow adapter is installed.')
+    flags.DEFINE_string('json_out', None, 'File for the whole report, all misclassified images included, as JSON.')
+
+
+if __name__ == '__main__':
+    _define_flags()
+    flags.adopt_module_key_flags(model_flags)
+    entry.run(main)
