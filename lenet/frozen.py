@@ -5,6 +5,7 @@ int64 [B]. Letters: n images, B batch (any, unless it was fixed), C classes.
 """
 
 import contextlib
+import warnings
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 
 import numpy as np
@@ -54,8 +55,11 @@ def read(path: str) -> tf.GraphDef:
     """
     graph_def = tf.GraphDef()
     try:
-        with open(path, 'rb') as stream:
+        with open(path, 'rb') as stream, warnings.catch_warnings(record=True) as partly_read:
+            warnings.simplefilter('always')
             graph_def.ParseFromString(stream.read())
+        if partly_read:  # protobuf only warns of data that end early
+            raise message.DecodeError()
     except OSError as error:
         raise UserError('%s: cannot be read (%s); python -m lenet.freeze writes one' % (path, error.strerror))
     except message.DecodeError:

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from lenet import frozen
+from lenet import model
+from lenet import platforms
+from tests import checkpoints
+from tests import numpy_lenet
+from tests import support
+from tests.data_files import error_of
+
+ACTIVATIONS = {'sigmoid': numpy_lenet.sigmoid, 'tanh': np.tanh, 'relu': lambda x: np.maximum(x, 0)}
+# What a graph of inference may consist of: no variable, queue, iterator, gradient, summary or random op is here.
+OPS = {'Placeholder', 'Const', 'Reshape', 'Conv2D', 'MaxPool', 'BiasAdd', 'Sigmoid', 'Tanh', 'Relu', 'MatMul',
+       'Softmax', 'ArgMax', 'Identity'}
+FOLDED_OPS = {'Pad', 'Transpose', 'GatherV2', 'IdentityN', 'Split', 'Maximum', 'Tile'}
+
+
+@pytest.fixture(scope='module')
+def config():
+    return platforms.inference_config('cpu')
+
+
+@pytest.mark.parametrize('convolution', ['direct', 'folded'])
+@pytest.mark.parametrize('activation, batch, num_classes', [('sigmoid', None, 10), ('tanh', 7, 10), ('relu', 1, 26)])
+def test_the_graph_agrees_with_the_network_in_float64(config, convolution, activation, batch, num_classes):
+    weights = checkpoints.weights(num_classes=num_classes)
+    images = support.random_split(13).images
+    graph_def = frozen.build(weights, model.Form(activation, convolution), batch)
+    with frozen.opened(graph_def, config, 'x') as network:
+        answers = network.answer(frozen.flatten(images), 5)
+        assert network.batch == batch and network.num_classes == num_classes
+        assert network.nodes() == {
+            'input_image': {'dtype': 'float32', 'shape': [batch, 784]},
+            'logits': {'dtype': 'float32', 'shape': [batch, num_classes]},
+            'probabilities': {'dtype': 'float32', 'shape': [batch, num_classes]},
+            'class': {'dtype': 'int64', 'shape': [batch]}}
+    logits = numpy_lenet.lenet(images / 255.0, weights, ACTIVATIONS[activation])
+    assert len(set(logits.argmax(axis=1))) > 1
+    tolerance = 1e-5 * np.abs(logits).max()
+    np.testing.assert_allclose(answers.logits, logits, rtol=0, atol=tolerance)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(answers.probabilities, exponentials / exponentials.sum(axis=1, keepdims=True),
+                               rtol=0, atol=2 * tolerance)
+    np.testing.assert_array_equal(answers.classes, logits.argmax(axis=1))
+
+
+@pytest.mark.parametrize('convolution, more', [('direct', set()), ('folded', FOLDED_OPS)])
+def test_the_graph_holds_nothing_of_training(convolution, more):
+    graph_def = frozen.build(checkpoints.weights(), model.Form('sigmoid', convolution))
+    nodes = list(graph_def.node)
+    assert {node.op for node in nodes} <= OPS | more
+    assert [node.name for node in nodes if node.op == 'Placeholder'] == ['input_image']
+    assert not any('_gradient_op_type' in node.attr for node in nodes)
+    assert not graph_def.library.function
+
+
+def test_the_same_weights_give_the_same_bytes():
+    first, second = (frozen.build(checkpoints.weights(), model.Form('relu', 'folded')) for _ in range(2))
+    assert first.SerializeToString(deterministic=True) == second.SerializeToString(deterministic=True)
+
+
+def test_answers_come_batch_by_batch(config):
+    images = frozen.flatten(support.random_split(13).images)
+    with frozen.opened(frozen.build(checkpoints.weights(), model.Form()), config, 'x') as network:
+        sizes = []
+        whole, parts = network.answer(images, 13), network.answer(images, 5, sizes.append)
+    assert sizes == [5, 5, 3]
+    np.testing.assert_allclose(parts.logits, whole.logits, rtol=0, atol=1e-5)
+
+
+def placeholders(graph_shape=(None, 784), dtype=tf.float32, classes=10):
+    """A graph with the right names."""
+    with tf.Graph().as_default() as graph:
+        tf.placeholder(dtype, graph_shape, 'input_image')
+        tf.placeholder(tf.float32, [None, classes], 'logits')
+        tf.placeholder(tf.float32, [None, classes], 'probabilities')
+        tf.placeholder(tf.int64, [None], 'class')
+        return graph.as_graph_def()
+
+
+def unknown_op():
+    graph_def = placeholders()
+    graph_def.node.add(name='x', op='Nonsense')
+    return graph_def
+
+
+@pytest.mark.parametrize('graph_def, message', [
+    (placeholders((None, 28, 28)), 'input_image is float32 (?, 28, 28)'),
+    (placeholders((None, 100)), 'input_image has shape (?, 100), not [B, 784]'),
+    (placeholders(dtype=tf.uint8), 'input_image is uint8 (?, 784)'),
+    (placeholders(classes=None), 'logits has shape (?, ?), the number of classes is open'),
+    (tf.GraphDef(), "The name 'input_image:0' refers to a Tensor which does not exist"),
+    (unknown_op(), 'Nonsense')])
+def test_another_graph_is_named(config, graph_def, message):
+    def use():
+        with frozen.opened(graph_def, config, 'a.pb'):
+            pass
+    error = error_of(use)
+    assert error.startswith('a.pb: is no graph that TensorFlow can run (') and message in error
+
+
+def test_a_graph_that_fails_when_it_runs_is_named(config):
+    def use():
+        with frozen.opened(placeholders(), config, 'a.pb') as network:
+            network.run(np.zeros([1, 784], np.float32))
+    assert 'a.pb: is no graph that TensorFlow can run (You must feed a value' in error_of(use)
+
+
+@pytest.mark.parametrize('content, message', [
+    (b'', 'is no frozen graph of this program, it has no node class, input_image, logits, probabilities'),
+    (b'garbage', 'is no frozen graph, or a damaged one'), (b'\x0c', 'is no frozen graph, or a damaged one'),
+    (None, 'cannot be read (No such file or directory)')])
+def test_files_that_are_no_frozen_graph_are_named(tmp_path, content, message):
+    path = tmp_path / 'a.pb'
+    if content is not None:
+        path.write_bytes(content)
+    error = error_of(frozen.read, str(path))
+    assert error.startswith('%s: %s' % (path, message)) and error.endswith('python -m lenet.freeze writes one')
+
+
+def test_a_truncated_graph_is_named(tmp_path):
+    whole = frozen.build(checkpoints.weights(), model.Form()).SerializeToString()
+    (tmp_path / 'a.pb').write_bytes(whole[:200000])
+    assert 'a.pb: is no frozen graph, or a damaged one' in error_of(frozen.read, str(tmp_path / 'a.pb'))
