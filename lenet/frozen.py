@@ -5,6 +5,7 @@ int64 [B]. Letters: n images, B batch (any, unless it was fixed), C classes.
 """
 
 import contextlib
+import os
 import warnings
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 
@@ -54,6 +55,8 @@ def read(path: str) -> tf.GraphDef:
       UserError: it cannot be read, or is no frozen graph with the nodes above.
     """
     graph_def = tf.GraphDef()
+    if os.path.exists(path) and not os.path.isfile(path):  # a device might never end
+        raise UserError('%s: is no regular file; python -m lenet.freeze writes one' % path)
     try:
         with open(path, 'rb') as stream, warnings.catch_warnings(record=True) as partly_read:
             warnings.simplefilter('always')
@@ -97,10 +100,18 @@ class Network:
 
         Args:
           images: float32 [B, 784] in [0, 1]; B is `batch` where that is fixed.
-        """
-        return Answers(*self._session.run(self._outputs, {self._input: images}))
 
-    def answer(self, images: np.ndarray, batch_size: int, advance: Callable[[int], Any] = lambda count: None) -> Answers:
+        Raises:
+          tf.errors.OpError: the graph fails, or does not give each image its answer.
+        """
+        answers = Answers(*self._session.run(self._outputs, {self._input: images}))
+        rows = [len(array) for array in answers]
+        if rows != [len(images)] * 3:
+            raise tf.errors.InvalidArgumentError(None, None, '%d images gave %s answers' % (len(images), rows))
+        return answers
+
+    def answer(self, images: np.ndarray, batch_size: int,
+               advance: Callable[[int], Any] = lambda count: None) -> Answers:
         """All images, in batches of `batch` or, where that is free, of `batch_size`; the last one is padded with
         zeros, which are cut off again.
 

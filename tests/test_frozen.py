@@ -14,7 +14,7 @@ ACTIVATIONS = {'sigmoid': numpy_lenet.sigmoid, 'tanh': np.tanh, 'relu': lambda x
 # What a graph of inference may consist of: no variable, queue, iterator, gradient, summary or random op is here.
 OPS = {'Placeholder', 'Const', 'Reshape', 'Conv2D', 'MaxPool', 'BiasAdd', 'Sigmoid', 'Tanh', 'Relu', 'MatMul',
        'Softmax', 'ArgMax', 'Identity'}
-FOLDED_OPS = {'Pad', 'Transpose', 'GatherV2', 'IdentityN', 'Split', 'Maximum', 'Tile'}
+FOLDED_OPS = {'Cast', 'Pad', 'Transpose', 'GatherV2', 'IdentityN', 'Split', 'Maximum', 'Tile'}
 
 
 @pytest.fixture(scope='module')
@@ -99,6 +99,19 @@ def test_another_graph_is_named(config, graph_def, message):
             pass
     error = error_of(use)
     assert error.startswith('a.pb: is no graph that TensorFlow can run (') and message in error
+
+
+def test_a_graph_that_answers_more_or_fewer_images_is_named(config):
+    with tf.Graph().as_default() as graph:
+        rows = tf.reshape(tf.placeholder(tf.float32, [None, 784], 'input_image'), [-1, 392])
+        tf.identity(rows, 'logits')
+        tf.identity(rows, 'probabilities')
+        tf.argmax(rows, axis=1, name='class')
+
+    def use():
+        with frozen.opened(graph.as_graph_def(), config, 'a.pb') as network:
+            network.answer(np.zeros([7, 784], np.float32), 5)
+    assert '(5 images gave [10, 10, 10] answers)' in error_of(use)
 
 
 def test_a_graph_that_fails_when_it_runs_is_named(config):

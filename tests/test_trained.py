@@ -25,11 +25,13 @@ def test_a_checkpoint_of_the_reference_gives_its_weights(tmp_path, num_classes):
         np.testing.assert_array_equal(loaded.weights[name], value)
 
 
-def test_the_activation_is_the_runs_own_unless_another_is_asked_for(tmp_path):
+def test_the_activation_is_the_runs_own_unless_another_is_asked_for(tmp_path, capsys):
     prefix = checkpoints.write(tmp_path / 'ckpt_npu')
     (tmp_path / 'flags.txt').write_text('--activation=tanh\n')
     assert trained.load(prefix, 'nowhere').activation == 'tanh'
+    assert trained.load(prefix, 'nowhere', 'tanh').activation == 'tanh' and capsys.readouterr().err == ''
     assert trained.load(prefix, 'nowhere', 'relu').activation == 'relu'
+    assert capsys.readouterr().err == 'warning: --activation=relu: %s was trained with tanh\n' % prefix
 
 
 @pytest.mark.parametrize('changes, message', [
