@@ -13,9 +13,10 @@ from lenet import model
 from lenet.data import idx
 from lenet.data import synthetic
 from tests import checkpoints
+from tests import data_files
+from tests import npu_standin
 from tests import numpy_lenet
 from tests import support
-from tests import data_files
 from tests.data_files import error_of
 
 
@@ -49,6 +50,7 @@ def test_a_checkpoints_counts_are_those_of_its_training(report, reference):
     assert_same(report[0], reference)
 
 
+@pytest.mark.slow
 def test_a_frozen_graphs_counts_are_the_same(trained_run, digits, reference, tmp_path):
     ended = support.run_module('lenet.freeze', '--output_dir=' + trained_run, '--data_path=' + digits, '--batch=13',
                                '--pb_path=%s/lenet.pb' % tmp_path)
@@ -98,6 +100,15 @@ def test_a_wrong_command_line_ends_in_one_line_and_status_2(arguments, words):
     assert ended.returncode == 2 and ended.stdout == '' and len(ended.stderr.splitlines()) == 1
     for word in words:
         assert word in ended.stderr
+
+
+@pytest.mark.slow
+def test_the_npus_stand_in_gives_the_same_counts(trained_run, digits, reference, tmp_path):
+    ended = support.run_module('lenet.evaluate', '--output_dir=' + trained_run, '--data_path=' + digits,
+                               '--platform=npu', '--json_out=%s/report.json' % tmp_path,
+                               **npu_standin.environment('v23'))
+    assert ended.returncode == 0, ended.stderr
+    assert_same(json.loads((tmp_path / 'report.json').read_text()), reference)
 
 
 def test_without_the_npus_adapter_it_is_said():
