@@ -76,7 +76,9 @@ class _Gate(NamedTuple):
 
 
 def export(request: Request) -> None:
-    """Writes the .pb with its sidecar and, where one is asked for, the SavedModel: all of them or none.
+    """Writes the .pb with its sidecar and, where one is asked for, the SavedModel.
+
+    None gets its name before all are on the disk and through the gate.
 
     Raises:
       UserError: the checkpoint or the data cannot be read, the targets cannot be written, or an export answers
@@ -142,14 +144,19 @@ def _stage_saved_model(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str
     with _writing(name):
         os.makedirs(os.path.dirname(os.path.join(path, saved_model.SIDECAR)))
         _write(os.path.join(path, saved_model.SIDECAR), sidecar.text(contents).encode())
+        _flush(os.path.join(path, saved_model.GRAPH))
     return path
 
 
 def _write(path: str, content: bytes) -> None:
-    """Writes a file to the disk, so that its name, once it has it, never stands for less."""
     with open(path, 'wb') as stream:
         stream.write(content)
-        stream.flush()
+    _flush(path)
+
+
+def _flush(path: str) -> None:
+    """To the disk, so that a final name never stands for less than the whole file."""
+    with open(path, 'rb') as stream:
         os.fsync(stream.fileno())
 
 
@@ -159,5 +166,5 @@ def _writing(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, 'strerror', None) or str(error).splitlines()[0]
+        reason = getattr(error, 'strerror', None) or str(error).splitlines()[0].split('; ')[-1]  # without the file
         raise UserError('%s: cannot be written (%s)' % (name, reason))

@@ -110,13 +110,13 @@ def replacing_directory(path: str) -> Iterator[str]:
             new, old = os.path.join(scratch, 'new'), os.path.join(scratch, 'old')
             os.mkdir(new)
             yield new
-            _exchange(new, path, old)
+            exchange(new, path, old)
     except OSError as error:
         raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error))
 
 
-def _exchange(new: str, path: str, old: str) -> None:
-    """Moves `path`, where it exists, to `old` and `new` to `path`, or neither."""
+def exchange(new: str, path: str, old: str) -> None:
+    """Moves the directory `path`, where it exists, to `old` and `new` to `path`, or neither."""
     try:
         if os.path.lexists(path):
             os.rename(path, old)

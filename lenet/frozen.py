@@ -7,6 +7,7 @@ int64 [B]. Letters: n images, B batch (any, unless it was fixed), C classes.
 import contextlib
 import os
 import time
+import warnings
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
@@ -59,12 +60,15 @@ def read(path: str) -> tf.GraphDef:
       UserError: it cannot be read, or is no frozen graph with the nodes above.
     """
     graph_def = tf.GraphDef()
-    if os.path.exists(path) and not os.path.isfile(path):  # and opening a pipe would wait for its other end
-        raise UserError('%s: is %s, not a .pb file; python -m lenet.freeze writes one' %
-                        (path, 'a directory' if os.path.isdir(path) else 'no regular file'))
+    if os.path.exists(path) and not os.path.isfile(path):  # a device might never end
+        raise UserError('%s: is no regular file; python -m lenet.freeze writes one' % path)
     try:
-        with open(path, 'rb') as stream, quiet.without_stderr_lines('libprotobuf'):
+        with open(path, 'rb') as stream, quiet.without_stderr_lines('libprotobuf'), \
+                warnings.catch_warnings(record=True) as partly_read:
+            warnings.simplefilter('always')
             graph_def.ParseFromString(stream.read())
+        if partly_read:  # protobuf only warns of data that end early
+            raise message.DecodeError()
     except OSError as error:
         raise UserError('%s: cannot be read (%s); python -m lenet.freeze writes one' % (path, error.strerror))
     except message.DecodeError:
@@ -103,13 +107,20 @@ class Network:
 
         Args:
           images: float32 [B, 784] in [0, 1]; B is `batch` where that is fixed.
+
+        Raises:
+          tf.errors.OpError: the graph fails, or does not give each image its answer.
         """
         began = time.perf_counter()
-        arrays = self._session.run(self._outputs, {self._input: images})
+        answers = Answers(*self._session.run(self._outputs, {self._input: images}))
         self.seconds.append(time.perf_counter() - began)
-        return Answers(*arrays)
+        rows = [len(array) for array in answers]
+        if rows != [len(images)] * 3:
+            raise tf.errors.InvalidArgumentError(None, None, '%d images gave %s answers' % (len(images), rows))
+        return answers
 
-    def answer(self, images: np.ndarray, batch_size: int, advance: Callable[[int], Any] = lambda count: None) -> Answers:
+    def answer(self, images: np.ndarray, batch_size: int,
+               advance: Callable[[int], Any] = lambda count: None) -> Answers:
         """All images, in batches of `batch` or, where that is free, of `batch_size`; the last one is padded with
         zeros, which are cut off again.
 

@@ -8,13 +8,13 @@ from lenet.flags import MAX_SEED
 
 def define() -> None:
     """Defines them in absl's FLAGS."""
-    flags.DEFINE_string('checkpoint', None, 'The checkpoint: a path prefix such as output/ckpt_npu/model.ckpt-1000, one '
-                        "of its files, or a run's directory. Default: the newest of --output_dir.")
+    flags.DEFINE_string('checkpoint', None, 'The checkpoint: a path prefix such as output/ckpt_npu/model.ckpt-1000, '
+                        "one of its files, or a run's directory. Default: the newest of --output_dir.")
     flags.DEFINE_string('output_dir', 'output', "A run's directory, as training wrote it.")
     flags.DEFINE_enum('activation', None, ['sigmoid', 'tanh', 'relu'], "Of every hidden layer. Default: that of the "
                       "checkpoint's run, sigmoid for a checkpoint of the reference.")
-    flags.DEFINE_string('data_path', None, 'Directory of the four MNIST files (raw or .gz, also one folder down), or of '
-                        'mnist.npz; "synthetic" draws digits from --seed. Default: MNIST is fetched once into '
+    flags.DEFINE_string('data_path', None, 'Directory of the four MNIST files (raw or .gz, also one folder down), or '
+                        'of mnist.npz; "synthetic" draws digits from --seed. Default: MNIST is fetched once into '
                         '$LENET_DATA or data/MNIST.')
     flags.DEFINE_integer('seed', 1, 'Of the digits that --data_path=synthetic draws.', 0, MAX_SEED)
 

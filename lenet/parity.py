@@ -3,7 +3,7 @@
 Letters: n images, C classes.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -63,7 +63,7 @@ def compare(expected: np.ndarray, came: np.ndarray) -> Parity:
     return Parity(len(expected), largest, int((expected.argmax(axis=1) != came.argmax(axis=1)).sum()))
 
 
-def require(parity: Parity, tolerance: float, name: Any) -> None:
+def require(parity: Parity, tolerance: float, name: str) -> None:
     """
     Raises:
       UserError: the logits differ by more than `tolerance`, or are NaN.

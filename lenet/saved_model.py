@@ -78,12 +78,4 @@ def replace(staged: str, directory: str) -> None:
     """
     require_place(directory)
     with files.scratch_beside(directory) as scratch:
-        former = os.path.join(scratch, 'former')
-        if os.path.isdir(directory):
-            os.rename(directory, former)
-        try:
-            os.rename(staged, directory)
-        except OSError:
-            if os.path.isdir(former):
-                os.rename(former, directory)
-            raise
+        files.exchange(staged, directory, os.path.join(scratch, 'former'))

@@ -150,7 +150,8 @@ class SessionLoop:
             self._recorder.record('train', self.step, values)
             if not progress.on_terminal():
                 progress.say('epoch: %d step: %d loss: %.4f sec/step: %.5f images/sec: %.1f' % (
-                    (self.step - 1) // self._params.steps + 1, self.step, mean, window.seconds / window.timed_steps, rate))
+                    (self.step - 1) // self._params.steps + 1, self.step, mean, window.seconds / window.timed_steps,
+                    rate))
 
     def _evaluate(self, session: tf.Session) -> None:
         with self._ledger.timing('evaluation'):

@@ -7,6 +7,7 @@ import numpy as np
 
 from lenet import checkpoint
 from lenet import model
+from lenet import progress
 from lenet import run_directory
 from lenet.errors import UserError
 
@@ -53,9 +54,13 @@ def load(path: Optional[str], output_dir: str, activation: Optional[str] = None)
                             (prefix, name))
     steps = values.get('steps_run')
     return Trained(prefix, {name: values[name].astype(np.float32) for name in shapes},
-                   activation or _activation_of_run(prefix), None if steps is None else int(steps))
+                   _activation(prefix, activation), None if steps is None else int(steps))
 
 
-def _activation_of_run(prefix: str) -> str:
+def _activation(prefix: str, asked: Optional[str]) -> str:
     former: Any = run_directory.read_flags(os.path.dirname(os.path.dirname(os.path.abspath(prefix))))
-    return former.activation if former is not None else 'sigmoid'
+    if former is None:
+        return asked or 'sigmoid'
+    if asked not in (None, former.activation):
+        progress.warn('--activation=%s: %s was trained with %s' % (asked, prefix, former.activation))
+    return asked or former.activation

@@ -1,9 +1,14 @@
 """What all tests share."""
 
+import numpy as np
 import pytest
 
 from lenet.data import fetch
+from lenet.data import idx
+from lenet.data import synthetic
 from lenet.errors import UserError
+from tests import data_files
+from tests import support
 
 
 def pytest_collection_modifyitems(items: list) -> None:
@@ -18,3 +23,24 @@ def mnist() -> str:
         return fetch.ensure()
     except UserError as error:
         pytest.skip('real MNIST is not to be had here: %s' % error)
+
+
+@pytest.fixture(scope='session')
+def digits(tmp_path_factory) -> str:
+    """A directory of four IDX files: 2000 and 1007 digits that the program draws."""
+    folder = tmp_path_factory.mktemp('digits')
+    drawn = synthetic.draw(1, train=2000, test=1007)
+    for name, array in zip(idx.NAMES, drawn.train + drawn.test):
+        array = array.reshape(array.shape[:3]).astype(np.uint8)
+        data_files.write(str(folder / name), data_files.idx_bytes(array))
+    return str(folder)
+
+
+@pytest.fixture(scope='session')
+def trained_run(digits, tmp_path_factory) -> str:
+    """The directory of a short run on `digits`; tests only read it."""
+    output_dir = str(tmp_path_factory.mktemp('trained') / 'output')
+    ended = support.run_module('lenet.train', '--output_dir=' + output_dir, '--data_path=' + digits, '--steps=40',
+                               '--epochs=2', '--iterations_per_loop=20', '--batch_size=32')
+    assert ended.returncode == 0, ended.stderr
+    return output_dir

@@ -1,3 +1,4 @@
+import contextlib
 import os
 
 import pytest
@@ -108,3 +109,25 @@ def test_a_link_to_a_directory_stays_one(tmp_path):
     with files.replacing_directory(str(tmp_path / 'link')) as directory:
         fill(directory, ['new'])
     assert (tmp_path / 'link').is_symlink() and os.listdir(str(tmp_path / 'far')) == ['new']
+
+
+@pytest.mark.parametrize('path, message', [
+    ('/dev/null', '/dev/null: cannot be written, it is no regular file; name one'),
+    ('{0}', '{0}: cannot be written, it is a directory; name a file'),
+    ('{0}/x/', '{0}/x/: cannot be written, there is no directory {0}/x; make it, or choose another place')])
+def test_a_name_that_no_file_can_have_is_refused_before_anything_is_written(tmp_path, path, message):
+    with pytest.raises(UserError) as raised:
+        with files.replacing(path.format(tmp_path)):
+            pytest.fail('nothing should be written')
+    assert str(raised.value) == message.format(tmp_path)
+
+
+@pytest.mark.parametrize('error', [None, RuntimeError, KeyboardInterrupt])
+def test_a_scratch_directory_lies_beside_its_target_and_goes(tmp_path, error):
+    with pytest.raises(error) if error else contextlib.suppress():
+        with files.scratch_beside(str(tmp_path / 'x')) as scratch:
+            assert os.path.dirname(scratch) == str(tmp_path)
+            open(os.path.join(scratch, 'file'), 'w').close()
+            if error:
+                raise error()
+    assert os.listdir(str(tmp_path)) == []

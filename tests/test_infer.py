@@ -76,7 +76,7 @@ def test_a_wrong_command_line_ends_in_one_line_before_anything_is_loaded(folder,
 
 
 @pytest.mark.parametrize('model, data, words', [
-    (b'garbage', 'data', 'bad.pb: is no frozen graph'), (None, 'data', 'data: is a directory, not a .pb file'),
+    (b'garbage', 'data', 'bad.pb: is no frozen graph'), (None, 'data', 'data: is no regular file'),
     (b'', 'nowhere', 'bad.pb: is no frozen graph of this program'), ('good', 'nowhere', '--data_dir=nowhere'),
     ('good', 'damaged', 'damaged/images/00007.bin: is missing')])
 def test_what_is_wrong_on_disk_ends_in_one_line_and_status_1(folder, tmp_path, model, data, words):
