@@ -13,6 +13,7 @@ from lenet import model
 from lenet import step
 from lenet.data import pipeline
 from lenet.data.splits import Split
+from lenet.ranks import Alone
 
 _Z_95 = 1.959963984540054  # the standard normal's 97.5 % quantile
 
@@ -21,7 +22,7 @@ class Graph(NamedTuple):
     """An evaluation over all of one split."""
 
     iterator: tf.data.Iterator
-    answers: Tuple[tf.Tensor, tf.Tensor]  # predicted class int64 [B], loss float32 [B]
+    answers: Tuple[tf.Tensor, tf.Tensor]  # predicted class int64 [B], loss float32 [B], of all ranks
     labels: np.ndarray  # int32 [n]
     batch_size: int
     classes: int  # C
@@ -46,22 +47,26 @@ class Counts(NamedTuple):
         return self.correct / self.images
 
 
-def build(split: Split, variables: model.Variables, form: model.Form, batch_size: int, replicas: int = 1) -> Graph:
+def build(split: Split, variables: model.Variables, form: model.Form, batch_size: int, replicas: int = 1,
+          ranks: Any = Alone()) -> Graph:
     """Builds the evaluation beside the training step: variables shared, an iterator of its own.
 
     Args:
+      batch_size: images of one session.run, on each rank.
       replicas: towers that a batch is split into, one thread each.
+      ranks: of the platform; where they gather, each evaluates its stripe and gets the answers of all.
     """
-    batch_size = min(batch_size, len(split.labels))
+    size = ranks.size if ranks.gathers else 1
+    batch_size = min(batch_size, -(-len(split.labels) // size))
     sizes = [len(part) for part in np.array_split(np.arange(batch_size), min(replicas, batch_size))]
     with tf.name_scope('evaluation'):
         arranged = split._replace(images=model.layout(split.images, form.convolution))
-        iterator = pipeline.evaluation_iterator(arranged, batch_size)
+        iterator = pipeline.evaluation_iterator(arranged, batch_size, ranks.rank if size > 1 else 0, size)
         images, labels = iterator.get_next()
         weights = model.read(variables, form)
         logits = tf.concat([model.forward(step.normalize(part), weights, form) for part in tf.split(images, sizes)], 0)
-        answers = tf.argmax(logits, axis=1), step.cross_entropy(logits, labels)
-    return Graph(iterator, answers, split.labels, batch_size, logits.shape[1].value)
+        answers = ranks.gather(tf.argmax(logits, axis=1)), ranks.gather(step.cross_entropy(logits, labels))
+    return Graph(iterator, answers, split.labels, size * batch_size, logits.shape[1].value)
 
 
 def run(session: tf.Session, graph: Graph) -> Counts:

@@ -14,7 +14,7 @@ def check(params: Any) -> None:
       UsageError: the first broken rule.
     """
     for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _restore, _loss_scale, _injection,
-                 _saturation, _paths, _dumps, _mixlist):
+                 _saturation, _distribution, _paths, _dumps, _mixlist):
         rule(params)
 
 
@@ -89,6 +89,15 @@ def _injection(params: Any) -> None:
 def _saturation(params: Any) -> None:
     if params.saturate and params.platform == 'npu':
         raise UsageError('--saturate emulates on a CPU what --platform=npu does by itself: leave it out')
+
+
+def _distribution(params: Any) -> None:
+    needed = {'horovod': 'cpu', 'hccl': 'npu'}.get(params.distributed, params.platform)
+    if params.platform != needed:
+        raise UsageError('--distributed=%s needs --platform=%s, not %s' %
+                         (params.distributed, needed, params.platform))
+    if params.compress_gradients and params.distributed != 'horovod':
+        raise UsageError('--compress_gradients needs --distributed=horovod: start with ./run_np.sh, or leave it out')
 
 
 def _paths(params: Any) -> None:

@@ -4,6 +4,7 @@ Only entry points read flags. A library function takes a Params; tests build one
 """
 
 import collections
+import os
 from typing import Any, Dict, List, Optional
 
 from absl import flags
@@ -78,6 +79,15 @@ def _define_loop(values: flags.FlagValues) -> None:
         'cores as divide --batch_size on the CPU, 1 on the NPU.', 1, 1024, flag_values=values)
 
 
+def _define_ranks(values: flags.FlagValues) -> None:
+    flags.DEFINE_enum('distributed', 'auto', ['auto', 'none', 'horovod', 'hccl'], 'What joins several ranks: horovod '
+                      'on CPUs, hccl on NPUs; auto: what the environment says that ./run_np.sh sets. --batch_size is '
+                      "of each rank: n of them see exactly what one of n times the size sees.", flag_values=values)
+    flags.DEFINE_enum('learning_rate_scaling', 'none', ['none', 'linear', 'sqrt'], 'How --learning_rate grows with the '
+                      'number of ranks n: by n (Goyal et al. 2017), or by its square root.', flag_values=values)
+    flags.DEFINE_bool('compress_gradients', False, 'Horovod only: gradients travel as float16.', flag_values=values)
+
+
 def _define_evaluation(values: flags.FlagValues) -> None:
     flags.DEFINE_bool('evaluate', True, 'Counts the correct answers on all test images, at intervals and at the end.',
                       flag_values=values)
@@ -130,6 +140,8 @@ def _define_precision(values: flags.FlagValues) -> None:
                          MAX_COUNT, flag_values=values)
     flags.DEFINE_list('inject_overflow', [], 'Testing aid: numbers of steps, from 1, whose gradients are made to '
                       'overflow, as 3,17.', flag_values=values)
+    flags.DEFINE_integer('inject_overflow_rank', -1, 'Testing aid: the only rank that --inject_overflow is for; -1: '
+                         'all.', -1, MAX_COUNT, flag_values=values)
 
 
 def _define_npu(values: flags.FlagValues) -> None:
@@ -165,7 +177,7 @@ def _define_npu(values: flags.FlagValues) -> None:
 
 def define(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines every flag in `values`."""
-    for part in (_define_data, _define_training, _define_loop, _define_evaluation, _define_output, _define_precision,
+    for part in (_define_data, _define_training, _define_loop, _define_ranks, _define_evaluation, _define_output, _define_precision,
                  _define_npu):
         part(values)
     for alias, name in ALIASES.items():
@@ -216,7 +228,7 @@ def complete(params: Params, platform: str) -> Params:
     Raises:
       UsageError: a broken rule between flags.
     """
-    params = params._replace(platform=platform)
+    params = params._replace(platform=platform, distributed=_decide_distributed(params.distributed, platform))
     decided: Dict[str, Any] = dict(PLATFORM_DEFAULTS[platform])
     decided.setdefault('replicas', _default_replicas(params.batch_size))
     decided['eval_every'] = decided['checkpoint_every'] = params.steps
@@ -236,6 +248,14 @@ def _decide_loss_scale(params: Params) -> Dict[str, Any]:
     by_reference = params.loss_scale is None
     kind = 'none' if not params.loss_scale_flag else 'fixed' if params.loss_scale_value else 'dynamic'
     return {'loss_scale': kind, 'loss_scale_init': 2.0 ** 32 if by_reference else 2.0 ** 15}
+
+
+def _decide_distributed(asked: str, platform: str) -> str:
+    if asked != 'auto':
+        return asked
+    if platform == 'npu':
+        return 'hccl' if (os.environ.get('RANK_SIZE') or '1') != '1' else 'none'
+    return 'horovod' if 'HOROVOD_RANK' in os.environ else 'none'
 
 
 def _default_replicas(batch_size: int) -> int:

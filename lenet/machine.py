@@ -29,9 +29,15 @@ def cgroup_cores() -> float:
 
 
 def usable_cores() -> int:
-    """Cores this process may run on: the affinity mask and the container's limit respected."""
+    """Cores this process may run on: the affinity mask, the container's limit and other ranks here respected."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    return max(1, int(min(affinity, cgroup_cores())))
+    return max(1, int(min(affinity, cgroup_cores())) // _local_ranks())
+
+
+def _local_ranks() -> int:
+    """How many ranks share this machine, as Horovod's launcher and ours say."""
+    text = os.environ.get('HOROVOD_LOCAL_SIZE', '')
+    return max(1, int(text)) if text.isdigit() else 1
 
 
 def cpu_model() -> str:

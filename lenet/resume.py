@@ -10,13 +10,14 @@ from lenet.errors import UserError
 
 # Flags that a run keeps to its end, and why.
 _KEPT = {
-    'batch_size': 'the order of the data', 'seed': 'the order of the data', 'random_remove': 'the order of the data',
+    'seed': 'the order of the data', 'random_remove': 'the order of the data',
     'num_classes': 'the network', 'activation': 'the network', 'freeze_variables': 'what is trained',
 }
 # Flags that may change, but the run is then no longer what an uninterrupted one would be.
 _TOLD = ('learning_rate', 'learning_rate_schedule', 'warmup_steps', 'precision_mode', 'saturate', 'loss_scale',
          'loss_scale_value', 'loss_scale_increment_every', 'loss_scale_increment_ratio', 'loss_scale_decrement_every',
-         'loss_scale_decrement_ratio', 'overflow_check', 'inject_overflow', 'platform', 'conv', 'replicas')
+         'loss_scale_decrement_ratio', 'overflow_check', 'inject_overflow', 'platform', 'conv', 'replicas',
+         'learning_rate_scaling', 'compress_gradients')
 
 
 def starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
@@ -61,9 +62,10 @@ def check(params: Any, facts: Dict[str, Any], start: checkpoint.Position) -> Non
                       params.output_dir)
         return
     broken = ['%s (%s)' % (difference, _KEPT[name]) for name, difference in _differences(former, params, _KEPT)]
-    if former_facts.get('ranks', facts['ranks']) != facts['ranks']:
-        broken.append('the number of devices was %s, is %d (the order of the data)' %
-                      (former_facts['ranks'], facts['ranks']))
+    former_ranks, ranks = former_facts.get('ranks', facts['ranks']), facts['ranks']
+    if former_ranks * former.batch_size != ranks * params.batch_size:
+        broken.append('a step read --batch_size=%d on each of %d ranks, now %d on each of %d (the order of the data)' %
+                      (former.batch_size, former_ranks, params.batch_size, ranks))
     if former_facts.get('data', facts['data']) != facts['data']:
         broken.append('the training images or labels of --data_path are not those that the run began with')
     if broken:
@@ -72,6 +74,10 @@ def check(params: Any, facts: Dict[str, Any], start: checkpoint.Position) -> Non
     for _, difference in _differences(former, params, _TOLD):
         progress.warn('--resume: %s from step %d on: the run will not end as an uninterrupted one' %
                       (difference, start.steps_run))
+    if former_ranks != ranks:
+        progress.warn('--resume: on %d ranks until step %d, on %d from there: the same batches, other roundings%s' %
+                      (former_ranks, start.steps_run, ranks, '' if params.learning_rate_scaling == 'none' else
+                       ', another learning rate by --learning_rate_scaling=' + params.learning_rate_scaling))
     if params.learning_rate_schedule != 'constant' and former.steps * former.epochs != params.steps * params.epochs:
         progress.warn('--resume: --steps x --epochs was %d, is %d: --learning_rate_schedule=%s goes by the new length '
                       'from step %d on' % (former.steps * former.epochs, params.steps * params.epochs,

@@ -52,7 +52,7 @@ class SessionLoop:
         total = self._params.steps * self._params.epochs
         fetches = [train_op, self._built.outputs]  # one list for the whole run: an NPU would compile another one anew
         with progress.bar(total, 'training', 'step', self.step) as advance:
-            while self.step < total and stop.signum is None:
+            while self.step < total and not self._is_stopped(session, stop):
                 began = time.perf_counter()
                 _, outputs = session.run(fetches)
                 seconds = time.perf_counter() - began
@@ -70,6 +70,17 @@ class SessionLoop:
             self._log(partial=True)
         if self._saved_at != self.step:
             self._save(session)
+
+    def _is_stopped(self, session: tf.Session, stop: signals.StopRequest) -> bool:
+        """One rank stops where it is. Several stop together, or some would wait for the others without end: a signal to
+        one of them is a wish that the next call carries to all."""
+        if self._built.stop_wish is None:
+            return stop.signum is not None
+        agreed = int(self._outputs.get('stop', 0))
+        if stop.signum is not None and not agreed:
+            self._built.stop_wish.load(stop.signum, session)
+        stop.signum = agreed or stop.signum
+        return agreed != 0
 
     def _account(self, outputs: Dict[str, np.ndarray], seconds: float) -> None:
         """Takes in one call. How many steps it ran is what the device counted, not what was asked for."""

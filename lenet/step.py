@@ -34,7 +34,7 @@ class State(NamedTuple):
     float_status: Optional[tf.Variable]  # int32 [], not 0 after an overflow that was saturated; local
 
 
-def _local_variable(name: str, shape: list, dtype: tf.DType) -> tf.Variable:
+def local_variable(name: str, shape: list, dtype: tf.DType) -> tf.Variable:
     return tf.get_variable(name, shape, dtype, tf.zeros_initializer(), trainable=False, use_resource=True,
                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
 
@@ -47,10 +47,10 @@ def create_state(params: Any) -> State:
     dtypes = {'loss': tf.float32}
     if params.loss_scale != scaling.NONE:
         dtypes.update(global_step=tf.int64, loss_scale=tf.float32)
-    records = {name: _local_variable('record/' + name, [params.iterations_per_loop], dtype)
+    records = {name: local_variable('record/' + name, [params.iterations_per_loop], dtype)
                for name, dtype in dtypes.items()}
     return State(global_step, steps_run, records,
-                 _local_variable('float_status', [], tf.int32) if params.saturate else None)
+                 local_variable('float_status', [], tf.int32) if params.saturate else None)
 
 
 def normalize(images: tf.Tensor) -> tf.Tensor:
@@ -92,24 +92,25 @@ def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables,
     return rounded(tf.add_n(losses) / replicas)
 
 
-def learning_rate(step: tf.Tensor, params: Any) -> tf.Tensor:
-    """The schedule of `params` at `step` (int64 [], steps run before), float32 []."""
-    return schedule.learning_rate(step, params.learning_rate, params.learning_rate_schedule,
+def learning_rate(step: tf.Tensor, params: Any, size: int = 1) -> tf.Tensor:
+    """The schedule of `params` at `step` (int64 [], steps run before) for `size` ranks, float32 []."""
+    factor = {'none': 1.0, 'linear': float(size), 'sqrt': size ** 0.5}[params.learning_rate_scaling]
+    return schedule.learning_rate(step, factor * params.learning_rate, params.learning_rate_schedule,
                                   params.steps * params.epochs, params.warmup_steps)
 
 
-def base_optimizer(state: State, variables: model.Variables, params: Any) -> Adam:
+def base_optimizer(state: State, variables: model.Variables, params: Any, size: int = 1) -> Adam:
     """Adam on the schedule of `params`, its variables created.
 
     The rate is a callable: it is built where the update is, inside a while_loop or not.
     """
-    adam = Adam(lambda: learning_rate(state.steps_run.read_value(), params))
+    adam = Adam(lambda: learning_rate(state.steps_run.read_value(), params, size))
     adam.create_variables(list(variables.values()))
     return adam
 
 
 def build(batch: tuple, variables: model.Variables, frozen: Set[str], state: State, optimizer: tf.train.Optimizer,
-          loss_scale: scaling.LossScale, form: model.Form, params: Any) -> tf.Operation:
+          loss_scale: scaling.LossScale, form: model.Form, params: Any, ranks: Any) -> tf.Operation:
     """One step on one batch: updates the variables and the state.
 
     Args:
@@ -117,20 +118,23 @@ def build(batch: tuple, variables: model.Variables, frozen: Set[str], state: Sta
       frozen: names of the variables that are left as they are.
       optimizer: what the platform made of the base optimizer.
       form: how the network is computed.
+      ranks: of the platform; all apply the same update, and skip the same ones.
     """
     images, labels = batch
     step = state.steps_run.read_value()
     loss = batch_loss(images, labels, variables, form, params.replicas)
+    mean_loss = ranks.mean(loss)
     optimized = loss
-    if params.inject_overflow:
+    if params.inject_overflow and params.inject_overflow_rank in (-1, ranks.rank):
         optimized = scaling.overflow_loss(loss, _is_one_of(step + 1, params.inject_overflow))
     trained = [variable for name, variable in variables.items() if name not in frozen]
     gradients = optimizer.compute_gradients(optimized, var_list=trained)
     if state.float_status is not None and loss_scale.kind != scaling.NONE:
-        gradients = scaling.fail_where(gradients, _was_saturated(gradients, state.float_status))
+        saturated = tf.cast(_was_saturated(gradients, state.float_status), tf.int32)
+        gradients = scaling.fail_where(gradients, ranks.max(saturated) > 0)
     update = optimizer.apply_gradients(gradients, global_step=state.global_step)
     with tf.control_dependencies([update]):
-        counted = {'loss': loss, 'global_step': state.global_step.read_value(),
+        counted = {'loss': mean_loss, 'global_step': state.global_step.read_value(),
                    'loss_scale': scaling.current(loss_scale)}
         recorded = [_record(counted[name], record, step) for name, record in state.records.items()]
     with tf.control_dependencies(recorded):
@@ -160,11 +164,11 @@ def _record(value: tf.Tensor, record: tf.Variable, step: tf.Tensor) -> tf.Operat
 
 
 def outputs(train_op: tf.Operation, state: State, variables: model.Variables, loss_scale: scaling.LossScale,
-            params: Any) -> Dict[str, tf.Tensor]:
+            params: Any, size: int) -> Dict[str, tf.Tensor]:
     """What a session.run reports, read after its last step: the tensors of the one fetch list."""
     with tf.control_dependencies([train_op]):
         steps_run = state.steps_run.read_value()
-        reported = {'learning_rate': learning_rate(steps_run - 1, params), 'steps_run': steps_run,
+        reported = {'learning_rate': learning_rate(steps_run - 1, params, size), 'steps_run': steps_run,
                     'global_step': state.global_step.read_value(), 'loss_scale': scaling.current(loss_scale),
                     'weights_finite': tf.reduce_all(tf.stack([tf.reduce_all(tf.is_finite(variable.read_value()))
                                                               for variable in variables.values()]))}

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 import lenet
+from lenet import agreement
 from lenet import checkpoint
 from lenet import loss_scale as scaling
 from lenet import metrics
@@ -50,14 +51,19 @@ def train(params: Any) -> int:
 
 
 def _train(params: Any, platform: Any, ledger: Ledger) -> int:
-    newest, start = resume.starting_point(params)
-    if start.steps_run >= params.steps * params.epochs:
-        progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
-        return 0
+    reads = platform.rank == 0 or not platform.ranks.gathers  # checkpoints; the others get what it broadcasts
+    newest, start = None, checkpoint.Position()
+    if reads:
+        newest, start = resume.starting_point(params)
     with ledger.timing('data'):
         data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
         facts = run_directory.facts(platform.size, data)
-        transferred = _read_transferred(params)  # before a former run, which may hold them, is moved
+    start = agreement.reach(platform.ranks, params, facts, start)
+    if start.steps_run >= params.steps * params.epochs:
+        progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
+        return 0
+    # Before a former run, which may hold them, is moved.
+    transferred = _read_transferred(params) if reads else {}
     if newest is not None:
         resume.check(params, facts, start)
     if platform.rank == 0:
@@ -73,7 +79,7 @@ def _train(params: Any, platform: Any, ledger: Ledger) -> int:
         loss_file = results.loss_file(params.output_dir, params, platform.size)
         recorder = (metrics.Recorder(params.output_dir, loss_file, built.graph, start.steps_run)
                     if platform.rank == 0 else metrics.NoRecorder())
-        with contextlib.closing(recorder), signals.deferred() as stop:
+        with contextlib.closing(recorder), signals.deferred() as stop, platform.ranks.explaining():
             loop = SessionLoop(params, platform, built, checkpoints, recorder, ledger, start)
             loop.run(session, train_op, stop)
             _report(params, platform, data, loop, ledger, stop)

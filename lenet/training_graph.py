@@ -25,6 +25,7 @@ class TrainingGraph(NamedTuple):
     evaluation: Optional[accuracy.Graph]
     initializer: tf.Operation  # of all variables; never run together with an iterator's
     broadcast: Optional[tf.Operation]
+    stop_wish: Optional[tf.Variable]  # int32 [], local, where ranks stop together: a signal's number
     weights: model.Variables
 
 
@@ -48,21 +49,28 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0,
         state = step.create_state(params)
         form = _form(params, platform, state.float_status)
         loss_scale = scaling.from_params(params)
-        optimizer = platform.optimizer(step.base_optimizer(state, weights, params), loss_scale)
+        optimizer = platform.optimizer(step.base_optimizer(state, weights, params, platform.size),
+                                       loss_scale)
         scaling.complete_state()
 
         def one_step() -> tf.Operation:
-            return step.build(next_batch(), weights, frozen, state, optimizer, loss_scale, form, params)
+            return step.build(next_batch(), weights, frozen, state, optimizer, loss_scale, form, params,
+                              platform.ranks)
 
         train_op = loop.repeat(one_step, params.iterations_per_loop if platform.loops_in_graph else 1)
-        outputs = step.outputs(train_op, state, weights, loss_scale, params)
+        outputs = step.outputs(train_op, state, weights, loss_scale, params, platform.size)
+        stop_wish = None
+        if platform.size > 1 and platform.ranks.gathers:
+            stop_wish = step.local_variable('stop_wish', [], tf.int32)
+            with tf.control_dependencies([train_op]):
+                outputs['stop'] = platform.ranks.max(stop_wish.read_value())
         evaluation = None
         if params.evaluate:
             evaluation = accuracy.build(dataset.test, weights, _form(params, platform), params.eval_batch_size,
-                                        params.replicas)
+                                        params.replicas, platform.ranks)
         initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
         return TrainingGraph(graph, source.iterator, train_op, outputs, evaluation, initializer,
-                             platform.broadcast(list(weights.values())), weights)
+                             platform.broadcast(list(weights.values()), tf.global_variables()), stop_wish, weights)
 
 
 def _form(params: Any, platform: Any, float_status: Optional[tf.Variable] = None) -> model.Form:

@@ -17,7 +17,7 @@ def compare(directory, before, after, facts=FACTS, steps_run=100):
 
 
 @pytest.mark.parametrize('after, words', [
-    (dict(batch_size=32), ['--batch_size was 64, is 32 (the order of the data)']),
+    (dict(batch_size=32), ['a step read --batch_size=64 on each of 1 ranks, now 32 on each of 1']),
     (dict(seed=2, activation='relu'), ['--seed was 1, is 2', '--activation was sigmoid, is relu (the network)']),
     (dict(freeze_variables=['layer_']), ['--freeze_variables was empty, is layer_ (what is trained)']),
     (dict(random_remove=True), ['--random_remove was False, is True']),
@@ -30,7 +30,7 @@ def test_another_run_is_refused_flag_by_flag(tmp_path, after, words):
 
 
 @pytest.mark.parametrize('facts, words', [
-    ({'ranks': 2, 'data': 'abc'}, 'the number of devices was 1, is 2'),
+    ({'ranks': 2, 'data': 'abc'}, 'a step read --batch_size=64 on each of 1 ranks, now 64 on each of 2'),
     ({'ranks': 1, 'data': 'xyz'}, 'the training images or labels of --data_path are not those')])
 def test_other_devices_or_data_are_refused(tmp_path, facts, words):
     with pytest.raises(UserError, match=words):
@@ -45,6 +45,15 @@ def test_what_may_change_is_told(tmp_path, capsys, after, words):
     compare(tmp_path, {}, after)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and words in lines[0] and 'will not end as an uninterrupted one' in lines[0]
+
+
+def test_other_ranks_may_go_on_with_the_same_batches(tmp_path, capsys):
+    compare(tmp_path, dict(replicas=1), dict(replicas=1, batch_size=32), {'ranks': 2, 'data': 'abc'})
+    line, = capsys.readouterr().err.splitlines()
+    assert 'on 1 ranks until step 100, on 2 from there' in line
+    compare(tmp_path, dict(replicas=1, learning_rate_scaling='linear'),
+            dict(replicas=1, batch_size=32, learning_rate_scaling='linear'), {'ranks': 2, 'data': 'abc'})
+    assert '--learning_rate_scaling=linear' in capsys.readouterr().err
 
 
 def test_a_longer_run_is_told_of_only_where_the_schedule_goes_by_its_length(tmp_path, capsys):

@@ -98,7 +98,7 @@ def test_resuming_a_complete_run_changes_nothing(train, capsys):
 
 
 def test_a_loss_that_is_no_number_stops_the_run(train, monkeypatch):
-    monkeypatch.setattr(step, 'learning_rate', lambda unused_step, unused_params: tf.constant(np.inf))
+    monkeypatch.setattr(step, 'learning_rate', lambda *unused: tf.constant(np.inf))
     with pytest.raises(UserError, match='a weight became infinite or NaN by step 3.* --learning_rate than 0.001'):
         train()
 

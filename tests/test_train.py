@@ -78,7 +78,7 @@ def test_a_resume_with_other_flags_is_refused_in_one_line(uninterrupted):
     ended = support.run_module('lenet.train', '--output_dir=%s' % uninterrupted, *SHORT, '--epochs=3', '--seed=2',
                                '--resume', '--batch_size=64')
     assert ended.returncode == 1 and len(ended.stderr.splitlines()) == 1
-    assert '--batch_size was 32, is 64' in ended.stderr and '--seed was 1, is 2' in ended.stderr
+    assert '--batch_size=32 on each of 1 ranks, now 64' in ended.stderr and '--seed was 1, is 2' in ended.stderr
 
 
 def limit_file_size():

@@ -115,8 +115,8 @@ def _local_copy(name: str, array: np.ndarray) -> tf.Variable:
                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
 
 
-def evaluation_iterator(split: Split, batch_size: int) -> tf.data.Iterator:
-    """All of `split` once, in order.
+def evaluation_iterator(split: Split, batch_size: int, rank: int = 0, size: int = 1) -> tf.data.Iterator:
+    """All of `split` once, in order, or this rank's stripe of each global batch of size * B.
 
     Returns:
       An initializable iterator of (uint8 [B, 28, 28, 1], int32 [B]), static shapes. The last batch is filled up with
@@ -124,10 +124,12 @@ def evaluation_iterator(split: Split, batch_size: int) -> tf.data.Iterator:
     """
     n = len(split.labels)
     images, labels = in_graph(split.images), in_graph(split.labels)
-    padded = -(-n // batch_size) * batch_size
+    whole = size * batch_size
+    padded = -(-n // whole) * whole
 
     def read(numbers: tf.Tensor) -> Batch:
-        return tf.gather(images, numbers % n), tf.gather(labels, numbers % n)
+        mine = _stripe(numbers, batch_size, rank) % n
+        return tf.gather(images, mine), tf.gather(labels, mine)
 
-    batches = tf.data.Dataset.range(padded).batch(batch_size, drop_remainder=True).map(read).prefetch(2)
+    batches = tf.data.Dataset.range(padded).batch(whole, drop_remainder=True).map(read).prefetch(2)
     return tf.data.make_initializable_iterator(batches)

@@ -11,7 +11,8 @@ A platform is a class built from Params with
   sink(session, train_op)     after initialization: the operation that runs N steps
   emulates_precision          whether the graph rounds to float16 where the device does not
   sinking_causes              what to look for where a session.run did not run N steps
-  broadcast(variables)        an operation that gives every rank rank 0's values; None where there is one rank
+  ranks                       the seam between ranks: see lenet/ranks/__init__.py
+  broadcast(weights, all)     an operation that gives every rank rank 0's values; None where there is one rank
 """
 
 from typing import Any

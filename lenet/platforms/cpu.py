@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from lenet import loss_scale as scaling
 from lenet import machine
 from lenet import quiet
+from lenet import ranks
 
 
 # tensorflow==1.15.0 is built for GPUs and reports, as warnings and errors, that there is no CUDA.
@@ -33,14 +34,14 @@ class Cpu:
 
     name = 'cpu'
     device_type = platform.machine()
-    rank = 0
-    size = 1
     use_resource = True  # read inside the while_loop, at each step
     loops_in_graph = True
     emulates_precision = True
     sinking_causes = 'none is known: the loop is in the graph'
 
     def __init__(self, params: Any) -> None:
+        self.ranks = ranks.choose(params)
+        self.rank, self.size = self.ranks.rank, self.ranks.size
         self._threads = max(params.replicas, machine.usable_cores())
         _look_for_devices(self.session_config())
 
@@ -53,10 +54,10 @@ class Cpu:
                               device_count={'GPU': 0}, allow_soft_placement=True)
 
     def optimizer(self, base: tf.train.Optimizer, loss_scale: scaling.LossScale) -> tf.train.Optimizer:
-        return scaling.wrap_with_contrib(base, loss_scale)
+        return scaling.wrap_with_contrib(self.ranks.average(base), loss_scale)
 
     def sink(self, session: tf.Session, train_op: tf.Operation) -> tf.Operation:
         return train_op  # the graph loops by itself
 
-    def broadcast(self, variables: list) -> Optional[tf.Operation]:
-        return None  # there is one rank
+    def broadcast(self, weights: list, everything: list) -> Optional[tf.Operation]:
+        return self.ranks.broadcast(weights, everything)

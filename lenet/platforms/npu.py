@@ -15,6 +15,7 @@ from typing import Any, Optional
 import tensorflow.compat.v1 as tf
 
 from lenet import loss_scale as scaling
+from lenet import ranks
 from lenet.errors import UserError
 from lenet.platforms import npu_config
 
@@ -68,7 +69,9 @@ class Npu:
         self._util = util
         self._params = params
         self.rank = int(os.environ.get('RANK_ID') or 0)
-        self.size = int(os.environ.get('RANK_SIZE') or 1)
+        self.size = int(os.environ.get('RANK_SIZE') or 1) if params.distributed == 'hccl' else 1
+        self.ranks = ranks.Alone(self.rank, self.size)  # what HCCL does is in the optimizer and in broadcast
+        self.ranks.gathers = self.size == 1
         npu_config.make_directories(params)
 
     def session_config(self) -> tf.ConfigProto:
@@ -103,9 +106,9 @@ class Npu:
         finds the loop by the name IterationOp."""
         return self._util.set_iteration_per_loop(session, train_op, self._params.iterations_per_loop)
 
-    def broadcast(self, variables: list) -> Optional[tf.Operation]:
+    def broadcast(self, weights: list, everything: list) -> Optional[tf.Operation]:
         """One grouped operation; slots and counters are zero, or restored from one checkpoint, on every rank."""
         if self.size == 1:
             return None
         from npu_bridge.hccl import hccl_ops
-        return tf.group(*[tf.assign(v, hccl_ops.broadcast([v], 0)[0]) for v in variables])
+        return tf.group(*[tf.assign(v, hccl_ops.broadcast([v], 0)[0]) for v in weights])
