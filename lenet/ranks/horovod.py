@@ -69,8 +69,8 @@ class Horovod:
         except tf.errors.OpError as error:
             if 'orovod' not in str(error):
                 raise
-            raise UserError('rank %d: another rank has ended or does not answer (%s); its own log tells why' %
-                            (self.rank, error.message.strip().splitlines()[0]))
+            raise UserError('rank %d: another rank has ended or no longer answers; its log tells why, --resume goes on '
+                            'from the newest checkpoint' % self.rank)
 
 
 def _name(tensor: tf.Tensor) -> str:
