@@ -18,7 +18,7 @@ DEPTHS = (1, 255, 1023, 4095, 65535)  # what white may be in pictures of more th
 
 
 def as_mnist(path: str) -> np.ndarray:
-    """The digit of a picture as MNIST would hold it; see lenet/data/ink.py.
+    """The digit of a picture as MNIST would hold it; see lenet/data/mnist_form.py.
 
     Returns:
       uint8 [28, 28, 1], light ink on black ground.
@@ -27,8 +27,8 @@ def as_mnist(path: str) -> np.ndarray:
       UserError: Pillow is missing, the file cannot be read, or it holds no digit.
     """
     require_pillow()
-    from lenet.data import ink
-    return ink.normalised(read_grey(path), path)
+    from lenet.data import mnist_form
+    return mnist_form.normalised(read_grey(path), path)
 
 
 def require_pillow() -> None:
