@@ -48,15 +48,15 @@ def read_grey(path: str) -> np.ndarray:
     Raises:
       UserError: the file cannot be read, or is not one picture.
     """
-    if not os.path.isfile(path):  # and opening a pipe would wait for its other end
-        kind = 'a directory' if os.path.isdir(path) else 'something else' if os.path.exists(path) else 'no such file'
-        raise UserError('%s: expected a picture, came %s; name a file' % (path, kind))
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for its other end
+        kind = 'a directory' if os.path.isdir(path) else 'something else'
+        raise UserError('%s: expected a picture, came %s; name the file itself' % (path, kind))
     try:
         with open(path, 'rb') as stream, warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of decoders, about what they read nevertheless
             return _decoded(stream, path)
     except OSError as error:
-        raise UserError('%s: cannot be read (%s); check the file and its permissions' % (path, error.strerror or error))
+        raise UserError('%s: cannot be read (%s); check its name and permissions' % (path, error.strerror or error))
 
 
 def _decoded(stream: Any, path: str) -> np.ndarray:
@@ -121,9 +121,9 @@ def to_255(values: np.ndarray) -> np.ndarray:
     Raises:
       ValueError: not all of them are finite.
     """
+    values = values - min(0, values.min())
     if not np.isfinite(values).all():
         raise ValueError('grey levels that are not finite')
-    values = values - min(0, values.min())
     highest = float(values.max())
     white = next((depth for depth in DEPTHS if depth >= highest), highest)
     return (values * np.float64(255 / white)).astype(np.float32)
