@@ -74,7 +74,7 @@ def over_ground(grey: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def darkness(grey: np.ndarray) -> np.ndarray:
-    """How much darker than its ground each pixel is: 1 - grey / ground, which does not depend on the light.
+    """How much darker than its ground each pixel is: (ground - grey) / ground, which does not depend on the light.
 
     The ground is a morphological closing, a maximum and then a minimum over windows wider than strokes: it follows
     shadows and gradients, and bridges strokes. The minimum reaches a pixel further, so that the blurred edge of a
@@ -87,7 +87,8 @@ def darkness(grey: np.ndarray) -> np.ndarray:
     coarse = resized(grey, max(1, round(scale * grey.shape[0])), max(1, round(scale * grey.shape[1])))
     reach = max(1, round(GROUND_REACH * max(coarse.shape)))
     ground = -_window_max(-_window_max(coarse, reach), reach + 1)
-    dark = 1 - grey / np.maximum(resized(ground, *grey.shape), 1)
+    ground = resized(ground, *grey.shape)
+    dark = (ground - grey) / np.maximum(ground, 1)
     flat = dark[np.abs(dark) < LEAST_CONTRAST]
     return dark - (np.median(flat) if flat.size else 0)
 
