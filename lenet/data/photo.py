@@ -71,7 +71,7 @@ def _decoded(stream: Any, path: str) -> np.ndarray:
     except Image.DecompressionBombError:
         raise _too_large(path)
     except Image.UnidentifiedImageError:
-        found = 'an empty file' if os.path.getsize(path) == 0 else 'another file'
+        found = 'an empty file' if os.path.getsize(path) == 0 else 'something else'
         raise UserError('%s: expected a picture (%s), came %s; save it as PNG or JPEG' %
                         (path, ', '.join(FORMATS), found))
     except Exception as error:  # Pillow's decoders raise whatever damaged data lead them into
