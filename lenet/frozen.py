@@ -5,6 +5,7 @@ int64 [B]. Letters: n images, B batch (any, unless it was fixed), C classes.
 """
 
 import contextlib
+import warnings
 from typing import Any, Dict, Iterator, NamedTuple, Optional
 
 import numpy as np
@@ -51,8 +52,11 @@ def read(path: str) -> tf.GraphDef:
     """
     graph_def = tf.GraphDef()
     try:
-        with open(path, 'rb') as stream:
+        with open(path, 'rb') as stream, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
             graph_def.ParseFromString(stream.read())
+        if caught:  # that not all of the file could be taken in
+            raise message.DecodeError(caught[0].message)
     except OSError as error:
         raise UserError('%s: cannot be read (%s); python -m lenet.freeze writes one' % (path, error.strerror))
     except message.DecodeError:

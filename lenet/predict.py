@@ -142,11 +142,21 @@ def answer(network: Any, pictures: List[Tuple[str, np.ndarray]]) -> None:
     sys.stdout.flush()
 
 
-def main(*paths: str) -> int:
-    if FLAGS.model_path is not None and FLAGS.checkpoint is not None:
+def check_flags() -> None:
+    """Raises UsageError where the flags do not say which network to take."""
+    for name in ('model_path', 'checkpoint', 'output_dir'):
+        if FLAGS[name].value == '':
+            raise UsageError('--%s is empty: give a path, or leave it out' % name)
+    if FLAGS.model_path is None:
+        return
+    if FLAGS.checkpoint is not None:
         raise UsageError('--model_path=%s and --checkpoint=%s: give one of them' % (FLAGS.model_path, FLAGS.checkpoint))
-    if FLAGS.model_path is not None and FLAGS.activation is not None:
+    if FLAGS.activation is not None:
         raise UsageError('--activation=%s: the graph of --model_path has its own; leave one out' % FLAGS.activation)
+
+
+def main(*paths: str) -> int:
+    check_flags()
     from lenet.data import photo
     photo.require_pillow()
     answered = 0
@@ -161,8 +171,8 @@ def main(*paths: str) -> int:
 
 if __name__ == '__main__':
     flags.DEFINE_string('model_path', None, 'A frozen graph (.pb) to answer with, instead of a checkpoint.')
-    flags.DEFINE_string('checkpoint', None, "A checkpoint's path prefix, one of its files, or a directory. Default: the "
-                        'newest of --output_dir.')
+    flags.DEFINE_string('checkpoint', None, "A checkpoint's path prefix, one of its files, or a directory. Default: "
+                        'the newest of --output_dir.')
     flags.DEFINE_string('output_dir', 'output', 'Directory of the run whose newest checkpoint answers.')
     flags.DEFINE_enum('activation', None, ['sigmoid', 'tanh', 'relu'], "Of the checkpoint's network. Default: its "
                       "run's own, sigmoid where that is not known.")

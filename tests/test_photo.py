@@ -84,7 +84,8 @@ def test_a_camera_turned_by_exif_gives_the_upright_digit(tmp_path, expected, ori
 def test_a_28x28_picture_of_mnists_kind_is_taken_exactly(tmp_path):
     digit = np.zeros((28, 28), np.uint8)
     digit[4:24, 7:20] = np.random.RandomState(0).randint(0, 256, (20, 13))
-    for image in (Image.fromarray(digit), Image.fromarray(digit).convert('RGB'), Image.fromarray(digit * np.int32(257))):
+    image = Image.fromarray(digit)
+    for image in (image, image.convert('RGB'), Image.fromarray(digit * np.int32(257))):
         np.testing.assert_array_equal(read_saved(tmp_path, image)[..., 0], digit)
 
 
