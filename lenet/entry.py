@@ -17,11 +17,12 @@ from lenet.errors import UsageError, UserError
 FLAGS = flags.FLAGS
 
 
-def parse_flags(argv: list, positional: Optional[str] = None) -> List[str]:
+def parse_flags(argv: list, positional: Optional[str] = None, several: bool = False) -> List[str]:
     """Parses `argv` into absl's FLAGS and returns the positional arguments.
 
     Args:
       positional: what the one positional argument is, None where none is taken.
+      several: one or more of them are taken.
 
     Raises:
       UsageError: an unknown flag, a value out of bounds, a broken rule between flags, a missing flagfile, or another
@@ -37,14 +38,14 @@ def parse_flags(argv: list, positional: Optional[str] = None) -> List[str]:
     except SystemExit:  # --help; absl would leave with 1
         sys.exit(0)
     taken = 0 if positional is None else 1
-    if arguments[taken:]:
+    if arguments[taken:] and not several:
         raise UsageError('unexpected argument %r: flags are written --name=value, see --help' % arguments[taken])
     if len(arguments) < taken:
         raise UsageError('%s is missing, see --help' % positional)
     return arguments
 
 
-def run(main: Callable[..., Optional[int]], positional: Optional[str] = None) -> None:
+def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, several: bool = False) -> None:
     """Runs an entry point and leaves the process with its exit status.
 
     Args:
@@ -52,11 +53,12 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None) ->
         UserError that it raises is printed in one line (--verbosity=1 adds the traceback), and its exit_code becomes
         the status.
       positional: what the one positional argument is, None where none is taken.
+      several: one or more of them are taken.
     """
     _open_standard_streams()
     signals.raise_on_signals()
     try:
-        status = main(*parse_flags(sys.argv, positional)) or 0
+        status = main(*parse_flags(sys.argv, positional, several)) or 0
         sys.stdout.flush()
     except UserError as error:
         _report('error: %s' % error)

@@ -177,8 +177,8 @@ def _define_npu(values: flags.FlagValues) -> None:
 
 def define(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines every flag in `values`."""
-    for part in (_define_data, _define_training, _define_loop, _define_ranks, _define_evaluation, _define_output, _define_precision,
-                 _define_npu):
+    for part in (_define_data, _define_training, _define_loop, _define_ranks, _define_evaluation, _define_output,
+                 _define_precision, _define_npu):
         part(values)
     for alias, name in ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)

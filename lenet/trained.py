@@ -8,6 +8,7 @@ import numpy as np
 from lenet import checkpoint
 from lenet import model
 from lenet import progress
+from lenet import quiet
 from lenet import run_directory
 from lenet.errors import UserError
 
@@ -38,8 +39,9 @@ def load(path: Optional[str], output_dir: str, activation: Optional[str] = None)
     if path is None and not os.path.isdir(output_dir):
         raise UserError('--output_dir=%s: there is no such directory, so no checkpoint; train first, or give '
                         '--checkpoint' % output_dir)
-    prefix = checkpoint.resolve(output_dir if path is None else path)
-    values = checkpoint.read(prefix)
+    with quiet.without_stderr_lines('tensor_slice_reader'):  # of what the error will tell
+        prefix = checkpoint.resolve(output_dir if path is None else path)
+        values = checkpoint.read(prefix)
     bias = values.get('fc_3/bias', np.zeros(model.NUM_CLASSES))
     shapes = model.variable_shapes(len(bias) if bias.ndim == 1 else model.NUM_CLASSES)
     for name, shape in shapes.items():

@@ -53,3 +53,13 @@ def test_verbosity_1_adds_the_traceback():
 def test_help_leaves_with_0():
     ended = support.run_module('lenet.train', '--help')
     assert ended.returncode == 0 and '--iterations_per_loop' in ended.stdout
+
+
+@pytest.mark.parametrize('arguments, status, stdout, stderr', [
+    ([], 2, '', 'error: FILE is missing, see --help\n'), (['a'], 0, "('a',)\n", ''),
+    (['a', '--verbosity=0', 'b'], 0, "('a', 'b')\n", '')])
+def test_an_entry_point_may_take_several_arguments(arguments, status, stdout, stderr):
+    program = "from lenet import entry\nentry.run(lambda *names: print(names), positional='FILE', several=True)"
+    ended = subprocess.run([sys.executable, '-c', program] + arguments, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, universal_newlines=True, cwd=support.ROOT)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, stdout, stderr)

@@ -16,7 +16,8 @@ from tests import support
 pytest.importorskip('horovod', reason='Horovod is not installed: requirements-distributed.txt; needs g++ and cmake')
 
 # One tower a rank: the sums of two ranks are then those of two towers.
-RUN = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20', '--replicas=1')
+RUN = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
+       '--replicas=1')
 
 
 def launch(output_dir, *arguments, n=2, **environment):

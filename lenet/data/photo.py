@@ -18,7 +18,7 @@ DEPTHS = (1, 255, 1023, 4095, 65535)  # what white may be in pictures of more th
 
 
 def as_mnist(path: str) -> np.ndarray:
-    """The digit of a picture as MNIST would hold it; see lenet/data/ink.py.
+    """The digit of a picture as MNIST would hold it; see lenet/data/mnist_form.py.
 
     Returns:
       uint8 [28, 28, 1], light ink on black ground.
@@ -27,8 +27,8 @@ def as_mnist(path: str) -> np.ndarray:
       UserError: Pillow is missing, the file cannot be read, or it holds no digit.
     """
     require_pillow()
-    from lenet.data import ink
-    return ink.normalised(read_grey(path), path)
+    from lenet.data import mnist_form
+    return mnist_form.normalised(read_grey(path), path)
 
 
 def require_pillow() -> None:
@@ -48,15 +48,15 @@ def read_grey(path: str) -> np.ndarray:
     Raises:
       UserError: the file cannot be read, or is not one picture.
     """
-    if not os.path.isfile(path):  # and opening a pipe would wait for its other end
-        kind = 'a directory' if os.path.isdir(path) else 'something else' if os.path.exists(path) else 'no such file'
-        raise UserError('%s: expected a picture, came %s; name a file' % (path, kind))
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for its other end
+        kind = 'a directory' if os.path.isdir(path) else 'something else'
+        raise UserError('%s: expected a picture, came %s; name the file itself' % (path, kind))
     try:
         with open(path, 'rb') as stream, warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of decoders, about what they read nevertheless
             return _decoded(stream, path)
     except OSError as error:
-        raise UserError('%s: cannot be read (%s); check the file and its permissions' % (path, error.strerror or error))
+        raise UserError('%s: cannot be read (%s); check its name and permissions' % (path, error.strerror or error))
 
 
 def _decoded(stream: Any, path: str) -> np.ndarray:
@@ -71,7 +71,7 @@ def _decoded(stream: Any, path: str) -> np.ndarray:
     except Image.DecompressionBombError:
         raise _too_large(path)
     except Image.UnidentifiedImageError:
-        found = 'an empty file' if os.path.getsize(path) == 0 else 'another file'
+        found = 'an empty file' if os.path.getsize(path) == 0 else 'something else'
         raise UserError('%s: expected a picture (%s), came %s; save it as PNG or JPEG' %
                         (path, ', '.join(FORMATS), found))
     except Exception as error:  # Pillow's decoders raise whatever damaged data lead them into
@@ -121,9 +121,9 @@ def to_255(values: np.ndarray) -> np.ndarray:
     Raises:
       ValueError: not all of them are finite.
     """
+    values = values - min(0, values.min())
     if not np.isfinite(values).all():
         raise ValueError('grey levels that are not finite')
-    values = values - min(0, values.min())
     highest = float(values.max())
     white = next((depth for depth in DEPTHS if depth >= highest), highest)
     return (values * np.float64(255 / white)).astype(np.float32)

@@ -1,0 +1,192 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from lenet import frozen
+from lenet import model
+from lenet import platforms
+from lenet import predict
+from lenet import trained
+from lenet.data import idx
+from lenet.data import photo
+from tests import numpy_lenet
+from tests import pictures
+from tests import support
+
+Image = pytest.importorskip('PIL.Image', reason='Pillow is not installed: requirements-images.txt')
+
+
+def random_weights(seed):
+    random = np.random.RandomState(seed)
+    return {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in model.variable_shapes().items()}
+
+
+def write_checkpoint(output_dir, weights, activation):
+    """As a run leaves it, in --output_dir."""
+    os.makedirs(os.path.join(output_dir, 'ckpt_npu'))
+    with open(os.path.join(output_dir, 'flags.txt'), 'w') as stream:
+        stream.write('--activation=%s\n' % activation)
+    with tf.Graph().as_default(), tf.Session() as session:
+        for name, value in weights.items():
+            tf.Variable(value, name=name)
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, os.path.join(output_dir, 'ckpt_npu', 'model.ckpt-7'), write_meta_graph=False)
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+    """A directory with a relu network as checkpoint and a tanh one as frozen graph, two pictures, a blank one."""
+    place = tmp_path_factory.mktemp('place')
+    write_checkpoint(str(place / 'output'), random_weights(1), 'relu')
+    graph_def = frozen.build(random_weights(2), model.Form('tanh'), batch=3)
+    (place / 'lenet.pb').write_bytes(graph_def.SerializeToString())
+    for name, paper in (('dark.png', 220), ('naïve.png', 170)):
+        grey = pictures.noisy(pictures.page(pictures.seven(), 140, 130, 30, 40, paper))
+        Image.fromarray(grey.astype(np.uint8)).save(str(place / name))
+    Image.new('L', (40, 30), 200).save(str(place / 'blank.png'))
+    return place
+
+
+def expected(path, seed, activate):
+    """The probabilities by NumPy."""
+    logits = numpy_lenet.lenet(photo.as_mnist(str(path))[np.newaxis] / 255., random_weights(seed), activate)
+    odds = np.exp(logits - logits.max())
+    return (odds / odds.sum())[0]
+
+
+def run(place, *arguments, **environment):
+    return support.run_module('lenet.predict', *arguments, cwd=place, **environment)
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def test_pictures_are_answered_with_the_newest_checkpoint_and_errors_go_to_stderr(place):
+    ended = run(place, 'dark.png', 'nowhere.png', 'blank.png', 'naïve.png', PYTHONIOENCODING='utf-8')
+    errors = ended.stderr.splitlines()
+    assert ended.returncode == 1 and len(errors) == 2, ended.stderr
+    assert errors[0].startswith('error: nowhere.png: cannot be read (No such file')
+    assert errors[1].startswith('error: blank.png: holds no digit: ')
+    lines = ended.stdout.splitlines()
+    assert len(lines) == 2 * 15 and lines[15].startswith('naïve.png: ')
+    probabilities = expected(place / 'dark.png', 1, relu)
+    best = probabilities.argmax()
+    assert lines[0] == 'dark.png: %d (%.2f %%)' % (best, 100 * probabilities[best])
+    assert lines[1:15] == predict.described('', photo.as_mnist(str(place / 'dark.png')), probabilities, True,
+                                            'utf-8')[1:]
+
+
+@pytest.mark.parametrize('arguments, seed, activate', [
+    (['--model_path=lenet.pb'], 2, np.tanh), (['--checkpoint=output', '--activation=tanh'], 1, np.tanh),
+    (['--checkpoint=output/ckpt_npu/model.ckpt-7.index'], 1, relu)])
+def test_json_gives_the_networks_probabilities(place, arguments, seed, activate):
+    ended = run(place, '--json', 'dark.png', 'naïve.png', *arguments)
+    assert ended.returncode == 0 and ended.stderr == '', ended.stderr
+    answers = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [answer['file'] for answer in answers] == ['dark.png', 'naïve.png']
+    for answer in answers:
+        probabilities = expected(place / answer['file'], seed, activate)
+        np.testing.assert_allclose(answer['probabilities'], probabilities, atol=2e-5)
+        assert answer['class'] == probabilities.argmax()
+
+
+def test_plain_text_where_the_output_takes_no_more(place):
+    ended = run(place, 'naïve.png', PYTHONIOENCODING='ascii')
+    assert ended.returncode == 0 and ended.stdout.isprintable() is False and ended.stdout.encode('ascii')
+    assert ended.stdout.startswith('na\\xefve.png: ') and '@' in ended.stdout and '#' in ended.stdout
+
+
+@pytest.mark.parametrize('arguments, status, message', [
+    ([], 2, 'error: IMAGE is missing, see --help'),
+    (['--model_path=a.pb', '--checkpoint=b', 'x.png'], 2, 'error: --model_path=a.pb and --checkpoint=b: give one of'),
+    (['--model_path=a.pb', '--activation=relu', 'x.png'], 2, 'error: --activation=relu: the graph of --model_path has'),
+    (['--activation=cubic', 'x.png'], 2, 'error: flag --activation=cubic: value should be one of'),
+    (['--output_dir=nowhere', 'dark.png'], 1, 'error: --output_dir=nowhere: holds no checkpoint; train first '
+     '(./run_1p.sh), or give --checkpoint or --model_path'),
+    (['--checkpoint=dark.png', 'dark.png'], 1, 'error: dark.png: is no readable checkpoint'),
+    (['--checkpoint=', 'dark.png'], 2, 'error: --checkpoint is empty: give a path, or leave it out'),
+    (['--model_path=dark.png', 'dark.png'], 1, 'error: dark.png: is no frozen graph'),
+    (['--model_path=output', 'dark.png'], 1, 'error: output: is no regular file')])
+def test_wrong_commands_end_in_one_line(place, arguments, status, message):
+    ended = run(place, *arguments)
+    assert ended.returncode == status and ended.stdout == ''
+    assert len(ended.stderr.splitlines()) == 1 and ended.stderr.startswith(message), ended.stderr
+
+
+def test_a_reader_that_leaves_ends_it_quietly(place):
+    command = '"$0" -m lenet.predict dark.png dark.png | true; exit ${PIPESTATUS[0]}'
+    ended = subprocess.run(['bash', '-c', command, sys.executable], cwd=str(place), stderr=subprocess.PIPE,
+                           env=dict(os.environ, PYTHONPATH=support.ROOT), universal_newlines=True)
+    assert ended.returncode == 1 and ended.stderr == ''
+
+
+def test_half_blocks_and_shades_draw_two_pixels_a_character():
+    image = np.zeros((28, 28, 1), np.uint8)
+    image[0, 0] = image[3, 1] = image[4:6, 27] = 255
+    lines = predict.half_blocks(image)
+    assert [len(line) for line in lines] == [28] * 14
+    assert (lines[0][0], lines[1][1], lines[2][27]) == ('\u2580', '\u2584', '\u2588')
+    assert ''.join(lines).count(' ') == 28 * 14 - 3
+    assert [predict.shades(image)[row][column] for row, column in ((0, 0), (2, 27), (9, 9))] == ['=', '@', ' ']
+
+
+def test_names_are_printed_in_one_line():
+    assert predict.printable('a\nb\x1b[0m\udcff', 'utf-8') == 'a\\nb\\x1b[0m\\udcff'
+    assert predict.printable('naïve ☃', 'latin-1') == 'naïve \\u2603'
+
+
+def test_the_ten_most_likely_of_many_classes_are_listed():
+    probabilities = np.arange(13, dtype=np.float32) / 78
+    lines = predict.ranking(probabilities, '#')
+    assert [line.split()[0] for line in lines] == [str(number) for number in range(12, 2, -1)]
+    assert lines[0] == '12  15.38 % ####'
+
+
+@pytest.fixture(scope='module')
+def network(mnist, tmp_path_factory):
+    """A session on a network that saw 600 batches of real MNIST."""
+    output_dir = tmp_path_factory.mktemp('trained')
+    ended = support.run_module('lenet.train', '--data_path=%s' % mnist, '--activation=relu', '--steps=600',
+                               '--epochs=1', '--output_dir=%s' % output_dir)
+    assert ended.returncode == 0, ended.stderr
+    found = trained.load(None, str(output_dir))
+    with frozen.opened(frozen.build(found.weights, model.Form(found.activation)), platforms.inference_config('cpu'),
+                       'trained') as opened:
+        yield opened
+
+
+def photographed(digit, random, kind):
+    """A digit of MNIST as a file's grey levels: enlarged 3 to 10 times, anywhere on a page."""
+    times = random.randint(3, 11)
+    ink = pictures.enlarged(digit, times)
+    height, width = [int(28 * times * random.uniform(1.1, 2)) for _ in range(2)]
+    top, left = random.randint(height - 28 * times + 1), random.randint(width - 28 * times + 1)
+    grey = pictures.page(ink, height, width, top, left, contrast=0.8)
+    if kind == 'uneven light':
+        grey = grey * np.linspace(1, 0.6, width) * np.linspace(1, 0.8, height)[:, np.newaxis]
+    noise = {'clean': 0, 'uneven light': 6, 'dark ground': 6, 'noisy': 15}[kind]
+    grey = pictures.noisy(grey, noise, random.randint(10 ** 6))
+    return 255 - grey if kind == 'dark ground' else grey
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kind', ['clean', 'uneven light', 'dark ground', 'noisy'])
+def test_photographed_digits_are_answered_as_the_originals(network, mnist, tmp_path, kind):
+    digits = idx.read_images(idx.find(mnist)[2])[:400]
+    random, path = np.random.RandomState(1), str(tmp_path / 'picture.jpg')
+    recovered = []
+    for digit in digits:
+        picture = Image.fromarray(photographed(digit, random, kind).astype(np.uint8))
+        exif = Image.Exif()
+        exif[0x0112] = 6  # the camera was held upright: turned to the right when shown
+        picture.rotate(90, expand=True).save(path, quality=80, exif=exif)
+        recovered.append(photo.as_mnist(path))
+    answers = [network.answer(frozen.flatten(images), 400).classes for images in (np.stack(recovered), digits)]
+    agreement = np.mean(answers[0] == answers[1])
+    assert agreement >= 0.97  # found: 0.995, noisy 0.9925
