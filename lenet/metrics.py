@@ -2,6 +2,7 @@
 the timed calls."""
 
 import contextlib
+import glob
 import json
 import math
 import os
@@ -36,6 +37,9 @@ class Recorder:
         """
         files.make_directory(os.path.dirname(loss_file))
         metrics_file = os.path.join(directory, 'metrics.jsonl')
+        for other in glob.glob(os.path.join(glob.escape(os.path.dirname(loss_file)), 'train_*_loss.txt')):
+            if start_step and not os.path.exists(loss_file):
+                os.replace(other, loss_file)  # its name has the number of ranks, which has changed
         records = [(line, record) for line, record in _records(metrics_file) if record['step'] <= start_step]
         losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]  # line k is step k's, come what may
         self.unlogged = _unlogged([record for _, record in records], losses)

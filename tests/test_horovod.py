@@ -43,10 +43,11 @@ def metrics(output_dir, kind):
     return [line for line in lines if line['kind'] == kind]
 
 
-def assert_same_variables(one, other):
+def assert_same_variables(one, other, tolerance):
     assert set(one) == set(other)
     for name, value in one.items():
-        np.testing.assert_allclose(other[name], value, rtol=0, atol=1e-5 * max(1, np.abs(value).max()), err_msg=name)
+        np.testing.assert_allclose(other[name], value, rtol=0, atol=tolerance * max(1, np.abs(value).max()),
+                                   err_msg=name)
 
 
 @pytest.fixture(scope='module')
@@ -62,7 +63,7 @@ def both(tmp_path_factory):
 def test_two_ranks_train_as_one_of_twice_the_batch(both):
     two, one = both
     np.testing.assert_allclose(losses(two), losses(one), rtol=1e-5)
-    assert_same_variables(newest(one), newest(two))
+    assert_same_variables(newest(one), newest(two), 1e-5)
     results = json.loads((two / 'results.json').read_text())
     assert results['rank_size'] == 2 and results['case'].endswith('_bs16_2p_acc')
 
@@ -88,7 +89,7 @@ def test_a_checkpoint_of_two_ranks_goes_on_on_one_and_back(both, tmp_path):
     ended = alone(one, '--batch_size=32', '--epochs=4', '--resume')
     assert ended.returncode == 0, ended.stderr
     np.testing.assert_allclose(losses(run), losses(one), rtol=1e-5)
-    assert_same_variables(newest(one), newest(run))
+    assert_same_variables(newest(one), newest(run), 1e-4)  # roundings grow with the steps: Adam divides by gradients
 
 
 @pytest.mark.slow
@@ -155,7 +156,7 @@ def test_ranks_stop_together_and_go_on(tmp_path):
     assert process.returncode == 143, errors
     reached = json.loads((tmp_path / 'results.json').read_text())['steps']['steps_run']
     assert checkpoint.position(checkpoint.listed(str(tmp_path))[-1]).steps_run == reached < 80000
-    ended = launch(tmp_path, '--batch_size=16', '--steps=%d' % (reached // 2 + 20), '--resume')
+    ended = launch(tmp_path, '--batch_size=16', '--epochs=1', '--steps=%d' % (reached + 20), '--resume')
     assert ended.returncode == 0, ended.stderr
 
 
