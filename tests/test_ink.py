@@ -20,6 +20,7 @@ SCENES = {
     'gradient': SEVEN * (1 - 0.6 * COLUMNS / 320),
     'dark corners': SEVEN * (1 - 0.4 * ((ROWS - 120) ** 2 + (COLUMNS - 160) ** 2) / 200 ** 2),
     'shadow beside the digit': np.where(COLUMNS + ROWS / 2 > 250, 0.5, 1) * SEVEN,
+    'digit in a shadow over most of it': np.where(COLUMNS + ROWS / 2 > 130, 0.45, 1) * SEVEN,
     'table at two sides': np.where((COLUMNS < 10) | (ROWS > 228), 45, SEVEN),
     'paper within a table': np.where((COLUMNS < 40) | (COLUMNS > 290) | (ROWS < 30) | (ROWS > 215), 45, SEVEN),
     'ruled paper': np.where(ROWS % 24 < 2, 0.8, 1) * SEVEN,
@@ -50,6 +51,15 @@ def test_a_digit_cut_out_closely_reaches_the_edges_and_is_kept():
     grey = pictures.noisy(pictures.page(pictures.seven(), 60, 40, 0, 0))
     _, mask = ink.found(grey)
     assert box(mask) == (0, 60, 0, 40)
+
+
+@pytest.mark.parametrize('light', [True, False])
+def test_the_hole_of_a_closely_cut_zero_is_no_digit(light):
+    rows, columns = np.mgrid[:60, :40]
+    away = ((rows - 29.5) / 30) ** 2 + ((columns - 19.5) / 20) ** 2
+    zero = pictures.noisy(np.where((away < 1) & (away > 0.4), 30, 220))
+    _, mask = ink.found(zero if light else 250 - zero)
+    assert box(mask) == (0, 60, 0, 40) and not mask[20:40, 15:25].any()
 
 
 def test_darkness_does_not_depend_on_the_light():

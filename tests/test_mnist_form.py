@@ -41,6 +41,12 @@ def test_images_of_mnist_are_taken_as_they_are(digits):
     np.testing.assert_array_equal(mnist_form.normalised(digits[7].astype(np.float32), 'x')[..., 0], digits[7])
 
 
+def test_a_28x28_digit_on_light_ground_is_inverted(digits):
+    for digit in digits[:40]:
+        found = mnist_form.normalised(255 - digit.astype(np.float32), 'x')[..., 0]
+        assert np.abs(found.astype(float) - digit).mean() < 2
+
+
 @pytest.mark.parametrize('times', [3, 7, 10])
 def test_enlarged_inverted_and_moved_digits_come_back(digits, times):
     errors = []
