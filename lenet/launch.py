@@ -1,0 +1,121 @@
+"""Starts a process for each rank of a data-parallel training and watches over them.
+
+  ./run_np.sh -n 2 --steps=1000                             2 ranks on this CPU, through Horovod
+  ./run_np.sh --flagfile=npu.flags                          a rank for each NPU of this server in $RANK_TABLE_FILE
+  ./run_np.sh -n 2 -m bench.perf --steps=1000               another module than lenet.train
+  ./run_np.sh -H one:2,two:2 --steps=1000                   several hosts, handed over to horovodrun (never tried)
+
+Options, before the flags, which every rank gets:
+  -n N         ranks on this machine; with an NPU the rank table says it
+  -m MODULE    what to run, lenet.train unless given
+  -H HOSTS     host:ranks,host:ranks
+  -h           this text; `python -m lenet.train --help` explains the flags
+
+The first rank's output is shown, each one's is kept in --output_dir/ranks/rank_K.log. A rank that fails ends the
+others. With several servers of NPUs, start this on each, SERVER_ID naming it as the rank table does.
+
+Exit status: 0 when all ranks are done, that of the rank that failed first (128 + the signal that killed it), 2 wrong
+command line, 130 Ctrl-C and 143 SIGTERM, which reach every rank; a second one kills them.
+"""
+
+import contextlib
+import functools
+import glob
+import os
+import sys
+from typing import Dict, Iterator, List
+
+import filelock
+
+from lenet import entry
+from lenet import files
+from lenet import launch_env
+from lenet import launch_options
+from lenet import machine
+from lenet import platforms
+from lenet import progress
+from lenet import rank
+from lenet import rendezvous
+from lenet import supervise
+from lenet.errors import UsageError, UserError
+
+
+def main(arguments: List[str]) -> int:
+    """Raises:
+      UserError: Horovod or the rank table is missing or wrong, or the logs cannot be written.
+      UsageError: a wrong command line.
+    """
+    options = launch_options.parse(arguments)
+    if options.help:
+        print(__doc__.strip())
+        return 0
+    target = launch_options.target(options.arguments)
+    on_npu = _is_for_npu(target)
+    if options.hosts is not None:
+        return _hand_over(options, on_npu)
+    if on_npu:
+        return _run(options, target, launch_env.npu(os.environ, options.ranks))
+    if options.ranks is None:
+        raise UsageError('-n is missing: how many ranks, as in ./run_np.sh -n 2 --steps=1000')
+    with rendezvous.serving(options.ranks) as variables:
+        if options.ranks > machine.usable_cores():
+            progress.warn('-n %d: %d ranks share the %d usable core(s) of this machine' %
+                          (options.ranks, options.ranks, machine.usable_cores()))
+        return _run(options, target, launch_env.horovod(os.environ, variables))
+
+
+def _is_for_npu(target: launch_options.Target) -> bool:
+    if target.platform is None and os.environ.get(launch_env.TABLE):
+        raise UsageError('%s is set, but --platform is not: add --flagfile=npu.flags for the NPUs of the table, or '
+                         '--platform=cpu' % launch_env.TABLE)
+    return platforms.resolve(target.platform or 'cpu') == 'npu'
+
+
+def _run(options: launch_options.Options, target: launch_options.Target, environments: List[Dict[str, str]]) -> int:
+    numbers = [int(environment.get('RANK_ID') or environment['HOROVOD_RANK']) for environment in environments]
+    command = rank.command(options.module, options.arguments, os.getpid())
+    with _logs(target.output_dir) as directory:
+        return supervise.run(command, [
+            supervise.Start(number, environment, os.path.join(directory, 'rank_%d.log' % number))
+            for number, environment in zip(numbers, environments)])
+
+
+@contextlib.contextmanager
+def _logs(output_dir: str) -> Iterator[str]:
+    """The directory of the logs, without those of a former start, for this start alone."""
+    directory = files.make_directory(os.path.join(output_dir, 'ranks'))
+    lock = filelock.FileLock(os.path.join(directory, '.lock'))
+    try:
+        lock.acquire(timeout=0)
+        for path in glob.glob(os.path.join(glob.escape(directory), 'rank_*.log')):
+            os.unlink(path)
+    except filelock.Timeout:
+        raise UserError('--output_dir=%s: ranks of another start write there; choose another directory' % output_dir)
+    except OSError as error:
+        raise UserError('%s: cannot be written (%s); choose another --output_dir' % (directory, error.strerror))
+    try:
+        yield directory
+    finally:
+        lock.release()
+
+
+def _hand_over(options: launch_options.Options, on_npu: bool) -> int:
+    """Becomes horovodrun."""
+    if on_npu:
+        raise UsageError('-H is for CPUs: start ./run_np.sh --flagfile=npu.flags on each server of the rank table')
+    room = launch_options.host_ranks(options.hosts)
+    count = room if options.ranks is None else options.ranks
+    if count > room:
+        raise UsageError('-n %d: -H %s has room for %d' % (count, options.hosts, room))
+    rendezvous.check()
+    progress.say('Handing over to horovodrun, which needs ssh without a password, and the project and its Python in '
+                 'the same place on every host. This was never tried.')
+    for name, value in launch_env.HOROVOD_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.execv(sys.executable, [sys.executable, '-m', 'horovod.runner.launch', '--gloo', '-np', str(count), '-H',
+                              options.hosts] + rank.command(options.module, options.arguments))
+
+
+if __name__ == '__main__':
+    given, sys.argv[1:] = sys.argv[1:], []  # absl's flags are the ranks'
+    entry.run(functools.partial(main, given))

@@ -1,0 +1,98 @@
+"""The launcher's command line: its own options first, then what every rank is given."""
+
+import importlib.util
+import re
+from typing import List, NamedTuple, Optional
+
+from absl import flags
+
+from lenet.errors import UsageError
+
+MAX_RANKS = 256  # processes of one machine, about 300 MB each
+_USAGE = './run_np.sh -n 2 --steps=1000'
+
+
+class Options(NamedTuple):
+    """What was asked for."""
+
+    help: bool
+    ranks: Optional[int]  # None: not said
+    module: str
+    hosts: Optional[str]  # None: this machine
+    arguments: List[str]  # of the module
+
+
+class Target(NamedTuple):
+    """The flags of the module that the launcher itself looks at."""
+
+    platform: Optional[str]  # None: not given
+    output_dir: str
+
+
+def parse(arguments: List[str]) -> Options:
+    """Raises:
+      UsageError: a wrong or missing value, or an option after the module's flags.
+    """
+    found = Options(False, None, 'lenet.train', None, list(arguments))
+    while found.arguments:
+        name, rest = found.arguments[0], found.arguments[1:]
+        if name in ('-h', '--help'):
+            return found._replace(help=True)
+        if name not in ('-n', '-m', '-H'):
+            break
+        if not rest:
+            raise UsageError('%s: a value is missing, as in %s' % (name, _USAGE))
+        found = _take(found, name, rest[0])._replace(arguments=rest[1:])
+    for name in ('-n', '-m', '-H'):
+        if name in found.arguments:
+            raise UsageError('%s: options of the launcher go before all flags, as in %s' % (name, _USAGE))
+    return found
+
+
+def _take(found: Options, name: str, value: str) -> Options:
+    if name == '-n':
+        return found._replace(ranks=_ranks(value))
+    if name == '-m':
+        return found._replace(module=_module(value))
+    if not re.fullmatch(r'[\w.-]+:[1-9][0-9]{0,3}(,[\w.-]+:[1-9][0-9]{0,3})*', value):
+        raise UsageError('-H %s: hosts are written as host:ranks,host:ranks' % value)
+    return found._replace(hosts=value)
+
+
+def _ranks(text: str) -> int:
+    if not re.fullmatch(r'[0-9]{1,9}', text) or not 1 <= int(text) <= MAX_RANKS:
+        raise UsageError("-n '%s': the number of ranks is from 1 to %d" % (text, MAX_RANKS))
+    return int(text)
+
+
+def _module(name: str) -> str:
+    try:
+        if re.fullmatch(r'\w+(\.\w+)*', name) and importlib.util.find_spec(name) is not None:
+            return name
+    except (ImportError, ValueError):
+        pass
+    raise UsageError("-m '%s': there is no such module; bench.perf is one" % name)
+
+
+def host_ranks(hosts: str) -> int:
+    """How many ranks `hosts` has room for."""
+    return sum(int(host.split(':')[1]) for host in hosts.split(','))
+
+
+def target(arguments: List[str]) -> Target:
+    """Reads the module's flags, also those in flagfiles; what is wrong with the others, every rank says itself.
+
+    Raises:
+      UsageError: a flagfile that cannot be read, or a flag without its value.
+    """
+    values = flags.FlagValues()
+    values.set_gnu_getopt(True)  # goes on after the value of a flag that it does not know
+    flags.DEFINE_string('platform', None, 'As of lenet.train.', flag_values=values)
+    flags.DEFINE_string('output_dir', 'output', 'As of lenet.train.', flag_values=values)
+    try:
+        values(['launch'] + arguments, known_only=True)
+    except flags.Error as error:
+        raise UsageError(' '.join(str(error).split()))
+    except UnicodeDecodeError:
+        raise UsageError('--flagfile: a text file is needed, one flag a line')
+    return Target(values['platform'].value, values['output_dir'].value)

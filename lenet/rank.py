@@ -1,0 +1,42 @@
+"""A rank's process: becomes the module that the launcher wants to run, and ends when the launcher does."""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+from typing import List
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+# Python puts the working directory first on its path, where another clone's lenet/ may lie.
+_PROGRAM = 'import sys; sys.path[0] = sys.argv.pop(1); from lenet import rank; rank.main()'
+
+
+def command(module: str, arguments: List[str], launcher: int = 0) -> List[str]:
+    """The command line of one rank.
+
+    Args:
+      module: what `python -m` would run.
+      launcher: process number of the parent, with which the rank ends; 0: on its own.
+    """
+    return [sys.executable, '-c', _PROGRAM, ROOT, str(launcher), module] + arguments
+
+
+def main() -> None:
+    launcher, module = int(sys.argv[1]), sys.argv[2]
+    del sys.argv[1:3]
+    if launcher:
+        _end_with(launcher)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the module has its handlers: no traceback
+    runpy.run_module(module, run_name='__main__', alter_sys=True)
+
+
+def _end_with(launcher: int) -> None:
+    """Asks Linux to kill this process when its parent is gone, however that ended; elsewhere nothing happens."""
+    if not sys.platform.startswith('linux'):
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != launcher:  # gone before we asked
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,112 @@
+"""What the ranks print: all of it kept in a file each, that of the leading rank also shown as it comes."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import selectors
+import termios
+import tty
+from typing import IO, List, NamedTuple
+
+_CHUNK = 65536
+_PIPE_CHUNKS = 64  # more than a pipe holds
+_TAIL = 4096
+_LONGEST = 300  # characters of a quoted line
+
+
+class Channel(NamedTuple):
+    """A way from the leading rank to one of this process's own streams."""
+
+    source: int  # file descriptor that is read here
+    sink: int    # file descriptor of the rank
+    target: int  # 1 or 2
+
+
+class Echo:
+    """Shows what comes through `stdout` and `stderr`, the ends for the leading rank, and keeps it in its log.
+
+    Where this process's own stream is a terminal the rank gets one, too, for its bars; the log has no bars.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector, log: IO[bytes]) -> None:
+        """Args:
+          selector: that of the loop which calls `copy` when its key's data is a Channel of this object.
+          log: unbuffered.
+        """
+        self._selector, self._log = selector, log
+        self._deaf = set()  # targets that nobody reads any more
+        same = os.path.samestat(os.fstat(1), os.fstat(2))  # then one channel keeps the order of the lines
+        self._channels = [_open(1)] + ([] if same else [_open(2)])
+        self._unfinished = {channel.source: b'' for channel in self._channels}
+        for channel in self._channels:
+            selector.register(channel.source, selectors.EVENT_READ, channel)
+        self.stdout, self.stderr = self._channels[0].sink, self._channels[-1].sink
+
+    def release(self) -> None:
+        """Closes the rank's ends in this process, once the rank has them."""
+        for channel in self._channels:
+            os.close(channel.sink)
+
+    def copy(self, channel: Channel) -> bool:
+        """Copies what is there; False at the end, or where nothing is and the read does not wait."""
+        try:
+            data = os.read(channel.source, _CHUNK)
+        except OSError:  # also a terminal's way to say that its other side is closed
+            data = b''
+        if not data and channel.source in self._selector.get_map():
+            self._selector.unregister(channel.source)
+        self._show(channel.target, data)
+        self._keep(channel.source, data)
+        return bool(data)
+
+    def _show(self, target: int, data: bytes) -> None:
+        try:
+            while data and target not in self._deaf:
+                data = data[os.write(target, data):]
+        except OSError:  # the reader has gone (`| head`): no reason to stop a training
+            self._deaf.add(target)
+
+    def _keep(self, source: int, data: bytes) -> None:
+        lines = (self._unfinished[source] + data).split(b'\n')
+        self._unfinished[source] = lines.pop()
+        with contextlib.suppress(OSError):  # a full disk: what is shown is more than nothing
+            self._log.write(b''.join(_last_drawn(line) + b'\n' for line in lines))
+
+    def close(self) -> None:
+        """Copies what is left, without waiting for what a rank's own children may hold open."""
+        for channel in self._channels:
+            os.set_blocking(channel.source, False)
+            chunks = 0
+            while chunks < _PIPE_CHUNKS and self.copy(channel):
+                chunks += 1
+            if self._unfinished[channel.source]:
+                self._keep(channel.source, b'\n')
+            os.close(channel.source)
+
+
+def _open(target: int) -> Channel:
+    if not os.isatty(target):
+        source, sink = os.pipe()
+        return Channel(source, sink, target)
+    source, sink = pty.openpty()
+    tty.setraw(sink)  # the real one turns \n into \r\n
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(sink, termios.TIOCSWINSZ, fcntl.ioctl(target, termios.TIOCGWINSZ, bytes(8)))
+    return Channel(source, sink, target)
+
+
+def _last_drawn(line: bytes) -> bytes:
+    """What is seen of a line that was drawn over, as bars are."""
+    return line.rstrip(b'\r').rpartition(b'\r')[2]
+
+
+def last_line(path: str) -> str:
+    """The last line of a log that is not empty, shortened, '' without any."""
+    try:
+        with open(path, 'rb') as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
+            lines: List[str] = stream.read().decode(errors='replace').split('\n')
+    except OSError:
+        return ''
+    return next((line.strip()[:_LONGEST] for line in reversed(lines) if line.strip()), '')

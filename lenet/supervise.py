@@ -1,0 +1,196 @@
+"""The processes of the ranks: started, watched, stopped together, never left behind."""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from typing import Iterator, List, Mapping, NamedTuple, Optional
+
+from lenet import progress
+from lenet import rank_output
+from lenet import signals
+from lenet.errors import UserError
+
+GRACE = 10.0     # seconds from SIGTERM to SIGKILL for the others, when a rank has failed
+PATIENCE = 60.0  # seconds from the user's signal to SIGKILL: the current call ends, a checkpoint is written
+_TURN = 0.5      # seconds; what happens wakes the loop earlier
+
+
+class Start(NamedTuple):
+    """What makes a rank."""
+
+    number: int
+    environment: Mapping[str, str]
+    log: str
+
+
+class _Rank:
+    """A started one."""
+
+    def __init__(self, start: Start, process: subprocess.Popen) -> None:
+        self.number, self.log = start.number, start.log
+        self._process = process
+        self.status: Optional[int] = None  # 128 + the signal that ended it
+
+    def has_just_ended(self) -> bool:
+        if self.status is not None or self._process.poll() is None:
+            return False
+        code = self._process.returncode
+        self.status = code if code >= 0 else 128 - code
+        self.send(signal.SIGKILL)  # what it may have started itself
+        return True
+
+    def send(self, signum: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signum)
+
+    def kill(self) -> None:
+        if self.status is None:
+            self.send(signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE)
+
+    def how(self) -> str:
+        code = self._process.returncode
+        return 'ended with status %d' % code if code >= 0 else 'was killed by %s' % signal.Signals(-code).name
+
+
+def run(command: List[str], starts: List[Start]) -> int:
+    """Runs `command` once for each of `starts`, and returns when all have ended.
+
+    The output of the first is shown. A rank that fails ends the others. SIGINT and SIGTERM go to all ranks, once; a
+    second one kills them.
+
+    Returns:
+      The status of the rank that failed first, or, if the user stopped them, the worst.
+
+    Raises:
+      UserError: a rank cannot be started.
+      signals.Interrupted: the second signal.
+    """
+    with signals.deferred() as request, _waking() as selector:
+        ranks: List[_Rank] = []
+        try:
+            with _started(command, starts, selector, ranks) as echo:
+                watch = _Watch(ranks, request)
+                watch.until_all_have_ended(selector, echo)
+            watch.report()
+            return watch.status()
+        finally:
+            for rank in ranks:
+                rank.kill()
+
+
+@contextlib.contextmanager
+def _waking() -> Iterator[selectors.BaseSelector]:
+    """A selector that signals wake, SIGCHLD among them: who failed first is known to the millisecond."""
+    source, sink = os.pipe()
+    for end in (source, sink):
+        os.set_blocking(end, False)
+    former = signal.signal(signal.SIGCHLD, lambda *unused: None)
+    former_sink = signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(source, selectors.EVENT_READ)
+        try:
+            yield selector
+        finally:
+            signal.set_wakeup_fd(former_sink)
+            signal.signal(signal.SIGCHLD, former)
+            os.close(source)
+            os.close(sink)
+
+
+@contextlib.contextmanager
+def _started(command: List[str], starts: List[Start], selector: selectors.BaseSelector,
+             ranks: List[_Rank]) -> Iterator[rank_output.Echo]:
+    """Starts all, each into `ranks` at once, the first with its output through the echo."""
+    with contextlib.ExitStack() as stack:
+        logs = [stack.enter_context(_open_log(start.log)) for start in starts]
+        echo = rank_output.Echo(selector, logs[0])
+        stack.callback(echo.close)
+        try:
+            ranks.append(_start(command, starts[0], echo.stdout, echo.stderr))
+        finally:
+            echo.release()
+        for start, log in zip(starts[1:], logs[1:]):
+            ranks.append(_start(command, start, log.fileno(), log.fileno()))
+        yield echo
+
+
+def _open_log(path: str):
+    try:
+        return open(path, 'wb', buffering=0)
+    except OSError as error:
+        raise UserError('%s: cannot be written (%s); choose another --output_dir' % (path, error.strerror))
+
+
+def _start(command: List[str], start: Start, stdout: int, stderr: int) -> _Rank:
+    """In a session of its own, so that a terminal's Ctrl-C reaches it through this process only."""
+    try:
+        return _Rank(start, subprocess.Popen(command, env=dict(start.environment), stdin=subprocess.DEVNULL,
+                                             stdout=stdout, stderr=stderr, start_new_session=True))
+    except OSError as error:
+        raise UserError('rank %d cannot be started (%s)' % (start.number, error.strerror))
+
+
+class _Watch:
+    """What happens to the ranks, and what is done about it."""
+
+    def __init__(self, ranks: List[_Rank], request: signals.StopRequest) -> None:
+        self._ranks, self._request = ranks, request
+        self._running = list(ranks)
+        self._forwarded = False             # the user's signal
+        self._culprits: List[_Rank] = []    # failed by themselves, first
+        self._deadline: Optional[float] = None
+
+    def until_all_have_ended(self, selector: selectors.BaseSelector, echo: rank_output.Echo) -> None:
+        while self._running:
+            for key, _ in selector.select(_TURN):
+                if isinstance(key.data, rank_output.Channel):
+                    echo.copy(key.data)
+                else:
+                    os.read(key.fd, 512)
+            self._turn()
+
+    def status(self) -> int:
+        blamed = self._ranks if self._forwarded else self._culprits
+        return max([rank.status for rank in blamed], default=0)
+
+    def report(self) -> None:
+        """One line about the rank that failed first; what the leading rank said itself has been shown."""
+        expected = (0, 128 + self._request.signum) if self._forwarded else (0,)
+        blamed = [rank for rank in (self._culprits or self._ranks) if rank.status not in expected]
+        if not blamed:
+            return
+        rank, quoted = blamed[0], rank_output.last_line(blamed[0].log)
+        said = '' if rank is self._ranks[0] or not quoted else ': ' + quoted
+        others = ', so the others were stopped' if len(self._ranks) > 1 and not self._forwarded else ''
+        print('error: rank %d %s%s; its output is in %s%s' % (rank.number, rank.how(), others, rank.log, said),
+              file=sys.stderr, flush=True)
+
+    def _turn(self) -> None:
+        ended = [rank for rank in self._running if rank.has_just_ended()]
+        self._running = [rank for rank in self._running if rank.status is None]
+        if self._request.signum is not None and not self._culprits and not self._forwarded:
+            self._forwarded = True
+            self._send(self._request.signum)
+            self._deadline = time.monotonic() + PATIENCE
+        failed = [rank for rank in ended if rank.status]
+        if failed and not self._culprits and not self._forwarded:
+            self._culprits = failed
+            self._send(signal.SIGTERM)
+            self._deadline = time.monotonic() + GRACE
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self._kill()
+
+    def _send(self, signum: int) -> None:
+        for rank in self._running:
+            rank.send(signum)
+
+    def _kill(self) -> None:
+        progress.warn('rank %s did not stop and is killed' % ', '.join(str(rank.number) for rank in self._running))
+        self._send(signal.SIGKILL)
+        self._deadline = None
