@@ -14,12 +14,8 @@ source "$ROOT/setup_env.sh"
 
 # The environment of one NPU process, where there is an NPU or the arguments ask for it.
 prepare_npu() {
-  local asked='' argument
-  for argument in "$@"; do
-    case $argument in
-      --platform=npu | -platform=npu | npu | *npu.flags) asked=yes ;;  # the last two also after a space
-    esac
-  done
+  local asked=''
+  if asks_for_npu "$@"; then asked=yes; fi
   if [[ -z $asked && -z ${ASCEND_DEVICE_ID:-}${ASCEND_HOME_PATH:-}${ASCEND_TOOLKIT_HOME:-} &&
     ! -d /usr/local/Ascend ]]; then
     return 0
@@ -30,9 +26,7 @@ prepare_npu() {
     say "error: ASCEND_DEVICE_ID is '$ASCEND_DEVICE_ID', not a device from 0 to 7"
     exit 2
   fi
-  if [[ -n $asked && -z ${ASCEND_OPP_PATH:-} ]]; then
-    say "note: CANN's environment is not set: source /usr/local/Ascend/ascend-toolkit/set_env.sh, or where CANN is"
-  fi
+  if [[ -n $asked ]]; then note_cann; fi
 }
 
 prepare_npu "$@"

@@ -4,6 +4,8 @@
 #
 #   set_up requirements.txt        PY becomes an interpreter that has what the file asks for
 #   run_module lenet.train ARG...  the process becomes that module, run by PY
+#   asks_for_npu ARG...            true if these arguments choose the NPU
+#   note_cann                      a word if CANN's environment is not set
 #
 # A Python 3.7 that already has TensorFlow 1.15 (an Ascend image) is used as it is. Any other one gets a virtual
 # environment, once: in .venv, or $LENET_VENV. $PYTHON names the interpreter; without it one is looked for.
@@ -53,6 +55,15 @@ own_pins() {
 
 # True if the stamp $1 has every line of stdin. It may have more: what run_tests.sh installed serves run_1p.sh too.
 covers() { [[ -f $1 ]] && ! grep -vxF -f "$1" >/dev/null; }
+
+# Puts into the stamp $1 what the file $2 wants and the lines on stdin, and keeps what else an older stamp $3 has
+# installed. Whoever calls has removed the stamp itself before anything changed.
+write_stamp() {
+  sed 's/^\(.*\)==.*/^\1==/' "$2" >"$1.names"
+  { cat; cat "$2"; grep == "$3" | grep -vf "$1.names" || true; } >"$1.new"
+  rm -f "$3"
+  mv "$1.new" "$1"
+}
 
 # True if the environment is finished and was made with the chosen interpreter.
 venv_is_sound() { [[ -x $VENV/bin/python ]] && printf 'python %s\n' "$CHOSEN" | covers "$VENV_STATE/stamp"; }
@@ -144,13 +155,13 @@ END
 
 # --- Installing -------------------------------------------------------------------------------------------------------
 
-# Runs `pip install` by PY, its output into the log $1. The user's settings that point pip elsewhere are switched off,
-# and PYTHONPATH: pip would take what lies there for installed.
-pip_install() {
-  local log=$1
-  shift
+# Runs pip's command $2 by PY, its output into the log $1. The user's settings that point pip elsewhere are switched
+# off, and PYTHONPATH: pip would take what lies there for installed.
+run_pip() {
+  local log=$1 command=$2
+  shift 2
   env -u PYTHONPATH -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    "$PY" -m pip install --no-input --progress-bar off "$@" >>"$log" 2>&1 </dev/null
+    "$PY" -m pip "$command" --no-input --progress-bar off "$@" >>"$log" 2>&1 </dev/null
 }
 
 # Runs a command while no other start does so in the same state directory $1.
@@ -182,15 +193,29 @@ use_venv() {
 }
 
 fill_venv() {
-  local file=$1 log=$VENV_STATE/log stamp=$VENV_STATE/stamp
+  local file=$1 horovod
   if venv_has "$file"; then return; fi  # by another start, meanwhile
   cd "$ROOT"  # `python -m` looks in the working directory first
+  horovod=$(pins "$file" | grep '^horovod==') || true
+  if [[ -n $horovod ]]; then  # whose build needs the others, and should it fail they stay
+    pins "$file" | grep -vxF "$horovod" >"$VENV_STATE/wanted"
+    if ! { venv_is_sound && covers "$VENV_STATE/stamp" <"$VENV_STATE/wanted"; }; then install_wanted "$file"; fi
+    build_horovod "$horovod" "$VENV_STATE"
+  fi
+  pins "$file" >"$VENV_STATE/wanted"
+  install_wanted "$file"
+}
+
+# Brings the environment to VENV_STATE/wanted, which comes from the file $1.
+install_wanted() {
+  local file=$1 log=$VENV_STATE/log stamp=$VENV_STATE/stamp
   if venv_is_sound; then
     say "Updating $VENV to $file..."
-    rm -f "$stamp"
+    mv "$stamp" "$stamp.old"
   else
     say "Setting up $VENV with $CHOSEN (once, about a minute)..."
-    rm -f "$stamp"
+    rm -rf "$stamp" "$VENV_STATE/wheels"
+    : >"$stamp.old"
     find "$VENV" -mindepth 1 -maxdepth 1 ! -name "${VENV_STATE##*/}" -exec rm -rf {} +
     if ! "$CHOSEN" -m venv "$VENV" >"$log" 2>&1 </dev/null; then
       tail -n 5 "$log" >&2
@@ -198,22 +223,39 @@ fill_venv() {
         "python3.7-venv; LENET_VENV=DIRECTORY puts the environment elsewhere"
     fi
   fi
-  pins "$file" >"$VENV_STATE/wanted"
-  if ! install_wanted "$log"; then
+  if ! pip_wanted "$log"; then
     tail -n 5 "$log" >&2
     fail "pip cannot install $file into $VENV (above, the end of $log). No network: PIP_INDEX_URL names a mirror." \
       "No space: LENET_VENV=DIRECTORY puts the environment elsewhere. TensorFlow 1.15.0 exists for x86_64 with glibc" \
       "only: for any other machine see BUILD.md"
   fi
-  { printf '%s\n' "python $CHOSEN" "$SEARCH"; cat "$VENV_STATE/wanted"; } >"$stamp.new"
-  mv "$stamp.new" "$stamp"
+  printf '%s\n' "python $CHOSEN" "$SEARCH" | write_stamp "$stamp" "$VENV_STATE/wanted" "$stamp.old"
 }
 
 # The pinned pip first, and by it the rest. Without isolation a source package is built by the pinned setuptools instead
 # of one fetched for the occasion.
-install_wanted() {
+pip_wanted() {
   grep -E '^(pip|setuptools|wheel)==' "$VENV_STATE/wanted" >"$VENV_STATE/installer" || true
-  pip_install "$1" -r "$VENV_STATE/installer" && pip_install "$1" --no-build-isolation -r "$VENV_STATE/wanted"
+  mkdir -p "$VENV_STATE/wheels"
+  run_pip "$1" install -r "$VENV_STATE/installer" &&
+    run_pip "$1" install --no-build-isolation --find-links "$VENV_STATE/wheels" -r "$VENV_STATE/wanted"
+}
+
+# Builds the requirement $1 into $2/wheels by PY, which has TensorFlow, and changes nothing else.
+build_horovod() {
+  local requirement=$1 state=$2 log=$2/log
+  if compgen -G "$state/wheels/horovod-${requirement#*==}-*.whl" >/dev/null; then return; fi
+  if ! command -v g++ >/dev/null || ! command -v cmake >/dev/null; then
+    fail "building Horovod, for several ranks on CPUs, needs g++ and cmake (on Debian: apt-get install g++ cmake);" \
+      "./run_1p.sh does without"
+  fi
+  say "Building Horovod for TensorFlow and Gloo (once, a few minutes)..."
+  mkdir -p "$state/wheels"
+  if ! HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 HOROVOD_WITHOUT_PYTORCH=1 \
+    HOROVOD_WITHOUT_MXNET=1 run_pip "$log" wheel --no-deps --no-build-isolation -w "$state/wheels" "$requirement"; then
+    tail -n 5 "$log" >&2
+    fail "pip cannot build $requirement (above, the end of $log); ./run_1p.sh does without"
+  fi
 }
 
 # Leaves the interpreter itself untouched: what it lacks of the project's own requirements goes into .site-packages.
@@ -235,16 +277,20 @@ print(*[name for name in sys.stdin.read().split() if not find_spec(name)])')
 }
 
 fill_site() {
-  local file=$1 advice=$2
-  if own_pins "$file" | covers "$SITE_STATE/stamp"; then return; fi  # as in fill_venv
+  local file=$1 advice=$2 stamp=$SITE_STATE/stamp horovod
+  if own_pins "$file" | covers "$stamp"; then return; fi  # as in fill_venv
   cd "$ROOT"
+  horovod=$(own_pins "$file" | grep '^horovod==') || true
+  if [[ -n $horovod ]]; then build_horovod "$horovod" "$SITE_STATE"; fi
   say "Adding to $SITE what $PY lacks..."
-  rm -f "$SITE_STATE/stamp"
+  mkdir -p "$SITE_STATE/wheels"
+  : >>"$stamp"
+  mv "$stamp" "$stamp.old"
   own_pins "$file" >"$SITE_STATE/wanted"
   pins requirements.txt >"$SITE_STATE/constraints"
-  pip_install "$SITE_STATE/log" --upgrade --target "$SITE" -c "$SITE_STATE/constraints" -r "$SITE_STATE/wanted" ||
-    fail "$advice"
-  mv "$SITE_STATE/wanted" "$SITE_STATE/stamp"
+  run_pip "$SITE_STATE/log" install --upgrade --target "$SITE" --find-links "$SITE_STATE/wheels" \
+    -c "$SITE_STATE/constraints" -r "$SITE_STATE/wanted" || fail "$advice"
+  write_stamp "$stamp" "$SITE_STATE/wanted" "$stamp.old" </dev/null
 }
 
 # --- For the scripts --------------------------------------------------------------------------------------------------
@@ -281,4 +327,20 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 sys.path[0], module = sys.argv[1:3]
 del sys.argv[1:3]
 runpy.run_module(module, run_name="__main__", alter_sys=True)' "$ROOT" "$@"
+}
+
+asks_for_npu() {
+  local argument
+  for argument in "$@"; do
+    case $argument in
+      --platform=npu | -platform=npu | npu | *npu.flags) return 0 ;;  # the last two also after a space
+    esac
+  done
+  return 1
+}
+
+note_cann() {
+  if [[ -z ${ASCEND_OPP_PATH:-} ]]; then
+    say "note: CANN's environment is not set: source /usr/local/Ascend/ascend-toolkit/set_env.sh, or where CANN is"
+  fi
 }

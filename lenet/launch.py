@@ -84,15 +84,19 @@ def _run(options: launch_options.Options, target: launch_options.Target, environ
 def _logs(output_dir: str) -> Iterator[str]:
     """The directory of the logs, without those of a former start, for this start alone."""
     directory = files.make_directory(os.path.join(output_dir, 'ranks'))
+    lock = filelock.FileLock(os.path.join(directory, '.lock'))
     try:
-        with filelock.FileLock(os.path.join(directory, '.lock'), timeout=0):
-            for path in glob.glob(os.path.join(glob.escape(directory), 'rank_*.log')):
-                os.unlink(path)
-            yield directory
+        lock.acquire(timeout=0)
+        for path in glob.glob(os.path.join(glob.escape(directory), 'rank_*.log')):
+            os.unlink(path)
     except filelock.Timeout:
         raise UserError('--output_dir=%s: ranks of another start write there; choose another directory' % output_dir)
     except OSError as error:
         raise UserError('%s: cannot be written (%s); choose another --output_dir' % (directory, error.strerror))
+    try:
+        yield directory
+    finally:
+        lock.release()
 
 
 def _hand_over(options: launch_options.Options, on_npu: bool) -> int:

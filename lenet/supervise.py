@@ -15,7 +15,7 @@ from lenet import signals
 from lenet.errors import UserError
 
 GRACE = 10.0     # seconds from SIGTERM to SIGKILL for the others, when a rank has failed
-PATIENCE = 60.0  # seconds for the rest, when the first rank that the user stopped has left its checkpoint and ended
+PATIENCE = 60.0  # seconds from the user's signal to SIGKILL: the current call ends, a checkpoint is written
 _TURN = 0.5      # seconds; what happens wakes the loop earlier
 
 
@@ -167,8 +167,8 @@ class _Watch:
             return
         rank, quoted = blamed[0], rank_output.last_line(blamed[0].log)
         said = '' if rank is self._ranks[0] or not quoted else ': ' + quoted
-        others = ' and ended the others' if len(self._ranks) > 1 and not self._forwarded else ''
-        print('error: rank %d %s%s (all of its output: %s)%s' % (rank.number, rank.how(), others, rank.log, said),
+        others = ', so the others were stopped' if len(self._ranks) > 1 and not self._forwarded else ''
+        print('error: rank %d %s%s; its output is in %s%s' % (rank.number, rank.how(), others, rank.log, said),
               file=sys.stderr, flush=True)
 
     def _turn(self) -> None:
@@ -177,19 +177,14 @@ class _Watch:
         if self._request.signum is not None and not self._culprits and not self._forwarded:
             self._forwarded = True
             self._send(self._request.signum)
-        if self._forwarded:
-            self._limit(PATIENCE if ended else None)
+            self._deadline = time.monotonic() + PATIENCE
         failed = [rank for rank in ended if rank.status]
         if failed and not self._culprits and not self._forwarded:
             self._culprits = failed
             self._send(signal.SIGTERM)
-            self._limit(GRACE)
+            self._deadline = time.monotonic() + GRACE
         if self._deadline is not None and time.monotonic() > self._deadline:
             self._kill()
-
-    def _limit(self, seconds: Optional[float]) -> None:
-        if seconds is not None and self._deadline is None:
-            self._deadline = time.monotonic() + seconds
 
     def _send(self, signum: int) -> None:
         for rank in self._running:

@@ -15,18 +15,19 @@ from tests import support
 
 pytest.importorskip('horovod', reason='Horovod is not installed: requirements-distributed.txt; needs g++ and cmake')
 
-# One tower a rank: the sums of two ranks are then those of two towers.
-RUN = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
-       '--replicas=1')
+# Few steps: among the 25,000 pooling windows of a step some tie to within a rounding, and from the first that is decided
+# otherwise the weights of the first layer drift apart, by 1e-5 to 1e-4 in 80 steps.
+RUN = ('--data_path=synthetic', '--steps=5', '--epochs=2', '--iterations_per_loop=5', '--log_every=5')
 
 
 def launch(output_dir, *arguments, n=2, **environment):
-    return support.run_module('lenet.launch', '-n', str(n), *RUN, '--output_dir=%s' % output_dir, *arguments,
-                              **environment)
+    return support.run_module('lenet.launch', '-n', str(n), *RUN, '--replicas=1', '--output_dir=%s' % output_dir,
+                              *arguments, **environment)
 
 
 def alone(output_dir, *arguments):
-    return support.run_module('lenet.train', *RUN, '--output_dir=%s' % output_dir, *arguments)
+    """One rank of two towers, whose sums are then rounded as those of two ranks of one."""
+    return support.run_module('lenet.train', *RUN, '--replicas=2', '--output_dir=%s' % output_dir, *arguments)
 
 
 def losses(output_dir):
@@ -43,11 +44,10 @@ def metrics(output_dir, kind):
     return [line for line in lines if line['kind'] == kind]
 
 
-def assert_same_variables(one, other, tolerance):
+def assert_same_variables(one, other):
     assert set(one) == set(other)
     for name, value in one.items():
-        np.testing.assert_allclose(other[name], value, rtol=0, atol=tolerance * max(1, np.abs(value).max()),
-                                   err_msg=name)
+        np.testing.assert_allclose(other[name], value, rtol=0, atol=1e-5 * max(1, np.abs(value).max()), err_msg=name)
 
 
 @pytest.fixture(scope='module')
@@ -63,7 +63,7 @@ def both(tmp_path_factory):
 def test_two_ranks_train_as_one_of_twice_the_batch(both):
     two, one = both
     np.testing.assert_allclose(losses(two), losses(one), rtol=1e-5)
-    assert_same_variables(newest(one), newest(two), 1e-5)
+    assert_same_variables(newest(one), newest(two))
     results = json.loads((two / 'results.json').read_text())
     assert results['rank_size'] == 2 and results['case'].endswith('_bs16_2p_acc')
 
@@ -83,21 +83,21 @@ def test_a_checkpoint_of_two_ranks_goes_on_on_one_and_back(both, tmp_path):
     run = tmp_path / 'run'
     subprocess.check_call(['cp', '-r', str(two), str(run)])
     ended = alone(run, '--batch_size=32', '--epochs=3', '--resume')
-    assert ended.returncode == 0 and 'on 2 ranks until step 80, on 1 from there' in ended.stderr, ended.stderr
+    assert ended.returncode == 0 and 'on 2 ranks until step 10, on 1 from there' in ended.stderr, ended.stderr
     ended = launch(run, '--batch_size=16', '--epochs=4', '--resume')
-    assert ended.returncode == 0 and 'on 1 ranks until step 120, on 2 from there' in ended.stderr, ended.stderr
+    assert ended.returncode == 0 and 'on 1 ranks until step 15, on 2 from there' in ended.stderr, ended.stderr
     ended = alone(one, '--batch_size=32', '--epochs=4', '--resume')
     assert ended.returncode == 0, ended.stderr
     np.testing.assert_allclose(losses(run), losses(one), rtol=1e-5)
-    assert_same_variables(newest(one), newest(run), 1e-4)  # roundings grow with the steps: Adam divides by gradients
+    assert_same_variables(newest(one), newest(run))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('mode', [[], ['--saturate', '--precision_mode=force_fp16']])
 def test_an_overflow_on_one_rank_skips_the_update_on_both(tmp_path, mode):
-    injected = ['--loss_scale=dynamic', '--inject_overflow=7,30', '--epochs=1'] + mode
+    injected = ['--loss_scale=dynamic', '--inject_overflow=2,8'] + mode
     assert launch(tmp_path / 'two', '--batch_size=16', '--inject_overflow_rank=1', *injected).returncode == 0
-    assert [line['skipped_steps'] for line in metrics(tmp_path / 'two', 'train')] == [[7], [30]]
+    assert [line['skipped_steps'] for line in metrics(tmp_path / 'two', 'train')] == [[2], [8]]
     assert alone(tmp_path / 'one', '--batch_size=32', *injected).returncode == 0
     # A rank that had applied what the other skipped would lose something else from then on.
     np.testing.assert_allclose(losses(tmp_path / 'two'), losses(tmp_path / 'one'), rtol=5e-3 if mode else 1e-5)
@@ -105,18 +105,18 @@ def test_an_overflow_on_one_rank_skips_the_update_on_both(tmp_path, mode):
 
 @pytest.mark.slow
 def test_the_learning_rate_grows_with_the_ranks_and_gradients_may_travel_as_float16(tmp_path):
-    ended = launch(tmp_path, '--batch_size=16', '--epochs=1', '--learning_rate_scaling=sqrt', '--compress_gradients')
+    ended = launch(tmp_path, '--batch_size=16', '--learning_rate_scaling=sqrt', '--compress_gradients')
     assert ended.returncode == 0, ended.stderr
     assert [line['learning_rate'] for line in metrics(tmp_path, 'train')] == [pytest.approx(0.001 * 2 ** 0.5)] * 2
 
 
 def start(output_dir, *arguments, **environment):
     """Two ranks with much to do; returns the launcher after their first line and the process numbers of the ranks."""
-    command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--batch_size=16', '--steps=40000',
+    command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--replicas=1', '--batch_size=16', '--steps=40000',
                '--output_dir=%s' % output_dir, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
                                cwd=support.ROOT, env=dict(os.environ, PYTHONPATH=support.ROOT, **environment))
-    while 'step: 20 ' not in process.stdout.readline():
+    while 'step: 5 ' not in process.stdout.readline():
         assert process.poll() is None
     return process, ranks_of(output_dir)
 
@@ -156,7 +156,7 @@ def test_ranks_stop_together_and_go_on(tmp_path):
     assert process.returncode == 143, errors
     reached = json.loads((tmp_path / 'results.json').read_text())['steps']['steps_run']
     assert checkpoint.position(checkpoint.listed(str(tmp_path))[-1]).steps_run == reached < 80000
-    ended = launch(tmp_path, '--batch_size=16', '--epochs=1', '--steps=%d' % (reached + 20), '--resume')
+    ended = launch(tmp_path, '--batch_size=16', '--epochs=1', '--steps=%d' % (reached + 5), '--resume')
     assert ended.returncode == 0, ended.stderr
 
 

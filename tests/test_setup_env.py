@@ -1,7 +1,8 @@
-"""setup_env.sh, run_1p.sh and run_tests.sh: the real scripts in a copy of the project, with wheels made here.
+"""setup_env.sh, run_1p.sh, run_np.sh and run_tests.sh: the real scripts in a copy of the project, wheels made here.
 
-The copy's `lenet.train` and `pytest` only report how they were called, and its requirement files name three wheels:
-`tiny` for the project's own requirements, `bulk` for TensorFlow's tree, `pytest`. Nothing reaches the network.
+The copy's `lenet.train`, `lenet.launch` and `pytest` only report how they were called, and its requirement files name
+three wheels: `tiny` for the project's own requirements, `bulk` for TensorFlow's tree, `pytest`; and the source package
+`horovod`, which needs `bulk` for its build. Nothing reaches the network.
 """
 
 import json
@@ -12,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Dict, List, Optional, Union
@@ -28,6 +30,36 @@ sys.stdout.flush()
 end = os.environ.get('END', '0')
 os.kill(os.getpid(), int(end[1:])) if end[0] == '-' else sys.exit(int(end))
 '''
+# The backend of a source package; what PEP 517 asks for, and no more.
+BACKEND = '''
+import os, zipfile
+import bulk  # built where TensorFlow is
+assert os.environ['HOROVOD_WITH_TENSORFLOW'] == os.environ['HOROVOD_WITHOUT_MPI'] == '1'
+
+def files():
+    for name, text in (('METADATA', 'Metadata-Version: 2.1\\nName: horovod\\nVersion: 1.0\\n'),
+                       ('WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n'), ('RECORD', '')):
+        yield 'horovod-1.0.dist-info/' + name, text
+    yield 'horovod.py', ''
+
+def build_wheel(directory, *unused):
+    with zipfile.ZipFile(os.path.join(directory, 'horovod-1.0-py3-none-any.whl'), 'w') as wheel:
+        for name, text in files():
+            wheel.writestr(name, text)
+    return 'horovod-1.0-py3-none-any.whl'
+'''
+
+
+def write_source(directory: Path, working: bool = True) -> None:
+    """The source package horovod 1.0."""
+    root = directory / 'horovod-1.0'
+    root.mkdir(exist_ok=True)
+    (root / 'PKG-INFO').write_text('Metadata-Version: 2.1\nName: horovod\nVersion: 1.0\n')
+    (root / 'pyproject.toml').write_text('[build-system]\nrequires = []\nbuild-backend = "backend"\n'
+                                         'backend-path = ["."]\n')
+    (root / 'backend.py').write_text(BACKEND if working else 'raise SystemExit("no compiler")\n')
+    with tarfile.open(str(directory / 'horovod-1.0.tar.gz'), 'w:gz') as archive:
+        archive.add(str(root), 'horovod-1.0')
 
 
 def write_wheel(directory: Path, name: str, version: str, source: str = '') -> None:
@@ -41,13 +73,15 @@ def write_wheel(directory: Path, name: str, version: str, source: str = '') -> N
 
 def copy_project(target: Path) -> Path:
     (target / 'lenet').mkdir(parents=True)
-    for name in ('setup_env.sh', 'run_1p.sh', 'run_tests.sh'):
+    for name in ('setup_env.sh', 'run_1p.sh', 'run_np.sh', 'run_tests.sh'):
         shutil.copy(str(ROOT / name), str(target / name))
     (target / 'lenet/__init__.py').write_text('')
-    (target / 'lenet/train.py').write_text(REPORT)
+    for name in ('train', 'launch'):
+        (target / ('lenet/%s.py' % name)).write_text(REPORT)
     (target / 'requirements-base.txt').write_text('# Ours.\ntiny==1.0  # small\n')
     (target / 'requirements.txt').write_text('-r requirements-base.txt\n\nbulk==1.0\n')
     (target / 'requirements-dev.txt').write_text('-r requirements.txt\npytest==1.0\n')
+    (target / 'requirements-distributed.txt').write_text('-r requirements.txt\nhorovod==1.0\nside==1.0\n')
     return target
 
 
@@ -84,8 +118,9 @@ class Bench:
         for tool in TOOLS:
             if shutil.which(tool):
                 (self.tools / tool).symlink_to(shutil.which(tool))
-        for name, source in (('tiny', ''), ('bulk', ''), ('pytest', REPORT)):
+        for name, source in (('tiny', ''), ('bulk', ''), ('side', ''), ('pytest', REPORT)):
             write_wheel(self.wheels, name, '1.0', source)
+        write_source(self.wheels)
         subprocess.run([sys.executable, '-m', 'venv', '--without-pip', str(self.plain)], check=True)
 
     def environment(self, path: Union[Path, str, None] = None, **extra: str) -> Dict[str, str]:
@@ -444,6 +479,72 @@ def test_python_without_ensurepip_names_the_package(bench, project, tmp_path):
     assert 'python3.7-venv' in result.stderr and 'LENET_VENV' in result.stderr
 
 
+# --- Horovod ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compilers(bench, tmp_path):
+    """A PATH on which there are a Python, g++ and cmake."""
+    for name in ('g++', 'cmake'):
+        executable(tmp_path / 'compilers' / name, 'exit 1')
+    return '%s:%s' % (tmp_path / 'compilers', bench.plain / 'bin')
+
+
+def test_several_ranks_get_horovod_built_after_tensorflow_and_nothing_is_lost_by_it(bench, project, compilers):
+    result = bench.run(project / 'run_np.sh', '-n', '2', path=compilers)
+    assert result.returncode == 0, result.stderr
+    assert [line.split()[0] for line in result.stderr.splitlines()] == ['Setting', 'Building', 'Updating']
+    assert json.loads(result.stdout)['arguments'] == ['-n', '2']
+    assert {'horovod.py', 'side.py'} <= set(os.listdir(str(site_of(project / '.venv'))))
+    assert bench.run(project / 'run_tests.sh', path=bench.plain / 'bin').stderr.startswith('Updating ')
+    for script in ('run_np.sh', 'run_1p.sh', 'run_tests.sh', 'run_np.sh'):  # each finds what another installed
+        bench.report(project / script, path=bench.plain / 'bin')
+
+
+def test_without_compilers_their_package_is_named_and_the_rest_stays(bench, second):
+    result = bench.run(second / 'run_np.sh', path=bench.plain / 'bin')
+    assert (result.returncode, result.stdout) == (1, '')
+    assert result.stderr.splitlines()[1:] == [
+        'error: building Horovod, for several ranks on CPUs, needs g++ and cmake (on Debian: apt-get install g++ '
+        'cmake); ./run_1p.sh does without']
+    bench.report(second / 'run_1p.sh', path=bench.plain / 'bin')
+
+
+def test_failed_build_stops_no_tests(bench, second, compilers):
+    write_source(bench.wheels, working=False)
+    try:
+        first, again = [bench.run(second / 'run_tests.sh', '-k', 'a', path=compilers, PIP_NO_CACHE_DIR='1')
+                        for _ in range(2)]
+    finally:
+        write_source(bench.wheels)
+    for result in (first, again):
+        assert (result.returncode, json.loads(result.stdout)['arguments']) == (0, ['-k', 'a'])
+        assert 'error: pip cannot build horovod==1.0' in result.stderr
+        assert result.stderr.splitlines()[-1].startswith("note: its tests are skipped")
+    assert not re.search('^(Setting|Updating)', again.stderr, re.MULTILINE)
+    bench.report(second / 'run_tests.sh', path=compilers, LENET_WITHOUT_HOROVOD='1')
+    assert bench.run(second / 'run_tests.sh', path=compilers).returncode == 0
+    assert 'horovod.py' in os.listdir(str(site_of(second / '.venv')))
+
+
+def test_interpreter_with_tensorflow_gets_horovod_beside_it(bench, first_start, project, compilers, tmp_path):
+    image = tmp_path / 'image'
+    shutil.copytree(str(first_start / '.venv'), str(image), symlinks=True)
+    add_tensorflow(image, 'tensorflow-1.15.0.dist-info')
+    path = '%s:%s' % (image / 'bin', compilers)
+    for script in ('run_np.sh', 'run_tests.sh', 'run_np.sh'):
+        result = bench.run(project / script, path=path)
+        assert result.returncode == 0, result.stderr
+    assert result.stderr == ''
+    assert {'horovod.py', 'side.py', 'pytest.py'} <= set(os.listdir(str(project / '.site-packages')))
+
+
+@pytest.mark.parametrize('arguments', [['--platform=npu'], ['-n', '2', '--flagfile', 'conf/npu.flags'], ['-h']])
+def test_npu_ranks_need_no_horovod(bench, project, ready, arguments):
+    report = bench.report(project / 'run_np.sh', *arguments, path=ready, ASCEND_OPP_PATH='/opp')
+    assert report['arguments'] == arguments
+
+
 # --- The requirement files --------------------------------------------------------------------------------------------
 
 
@@ -455,17 +556,27 @@ def wanted(file: str) -> List[str]:
     return lines
 
 
-def test_every_requirement_is_pinned_once():
-    lines = wanted('requirements-dev.txt')
+@pytest.mark.parametrize('file', ['requirements-dev.txt', 'requirements-distributed.txt'])
+def test_every_requirement_is_pinned_once(file):
+    lines = wanted(file)
     assert all(re.fullmatch(r'[\w-]+==[\w.]+', line) for line in lines)
     names = [line.split('==')[0].lower() for line in lines]
     assert len(set(names)) == len(names)
     assert set(wanted('requirements-base.txt')) < set(wanted('requirements.txt')) < set(lines)
 
 
-@pytest.mark.skipif(not os.path.exists(os.path.join(sys.prefix, 'lenet-setup/stamp')),
-                    reason='this Python is not of an environment that setup_env.sh made')
-def test_the_environment_has_these_and_nothing_else():
+def test_extras_agree_on_what_they_share():
+    pins = set(wanted('requirements-dev.txt') + wanted('requirements-distributed.txt'))
+    assert len({line.split('==')[0].lower() for line in pins}) == len(pins)
+
+
+STAMP = os.path.join(sys.prefix, 'lenet-setup/stamp')
+
+
+@pytest.mark.skipif(not os.path.exists(STAMP), reason='this Python is not of an environment that setup_env.sh made')
+def test_the_environment_has_what_its_stamp_says_and_nothing_else():
     frozen = subprocess.run([sys.executable, '-m', 'pip', 'freeze', '--all'], stdout=subprocess.PIPE, check=True,
                             universal_newlines=True).stdout.split()
-    assert set(map(str.lower, wanted('requirements-dev.txt'))) == set(map(str.lower, frozen))
+    pins = {line.lower() for line in Path(STAMP).read_text().splitlines() if re.fullmatch(r'[\w-]+==[\w.]+', line)}
+    assert pins == set(map(str.lower, frozen))
+    assert pins >= set(map(str.lower, wanted('requirements-dev.txt')))

@@ -1,0 +1,84 @@
+"""What the launcher's tests run as ranks: `-m tests.rank_module ACTION …`. Only `allreduce` needs TensorFlow."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+
+def number():
+    return int(os.environ.get('RANK_ID') or os.environ['HOROVOD_RANK'])
+
+
+def environment(*unused):
+    """Prints the arguments and the environment."""
+    print(json.dumps({'arguments': sys.argv[1:], 'environment': dict(os.environ)}))
+
+
+def speak():
+    """Prints on both streams."""
+    print('rank %d speaks' % number())
+    print('rank %d warns' % number(), file=sys.stderr)
+    print('no newline', end='')
+
+
+def draw():
+    """Prints what bars look like."""
+    print('terminal: %s' % sys.stdout.isatty())
+    print('\rhalf\rwhole\rdone')
+
+
+def end(*how):
+    """Ends as the argument of this rank says: a status, -signal, 'wait' to be ended, 'deaf' not to be by SIGTERM."""
+    mine = how[number()]
+    if mine == 'deaf':
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print('rank %d is here' % number(), flush=True)
+    if mine in ('wait', 'deaf'):
+        time.sleep(600)
+    if 'deaf' in how:
+        wait_for(how.index('deaf'))
+    if mine.startswith('-'):
+        os.kill(os.getpid(), -int(mine))
+    sys.exit(int(mine))
+
+
+def wait_for(other):
+    directory = next(argument.split('=')[1] for argument in sys.argv if argument.startswith('--output_dir='))
+    while 'is here' not in open(os.path.join(directory, 'ranks/rank_%d.log' % other)).read():
+        pass
+
+
+def stop():
+    """Ends when it gets a signal, of which it tells."""
+    def handler(signum, frame):
+        print('stopped by', signum, flush=True)
+        sys.exit(128 + signum)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, handler)
+    print('ready', os.getpid(), flush=True)
+    while True:
+        time.sleep(600)
+
+
+def family():
+    """Starts a process of its own, and waits."""
+    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])
+    print('ready', os.getpid(), child.pid, flush=True)
+    time.sleep(600)
+
+
+def allreduce():
+    """Sums a vector over the ranks."""
+    import horovod.tensorflow as hvd
+    import tensorflow.compat.v1 as tf
+    hvd.init()
+    with tf.Session() as session:
+        total = session.run(hvd.allreduce(tf.constant([hvd.rank() + 1.0, 10.0]), op=hvd.Sum))
+    print(json.dumps([hvd.rank(), hvd.size(), total.tolist()]))
+
+
+if __name__ == '__main__':
+    globals()[sys.argv[1]](*[argument for argument in sys.argv[2:] if not argument.startswith('--')])
