@@ -15,6 +15,8 @@ with the 95 % percentile bootstrap interval of that median: bench/spread.py has 
 
   ours               the step of `python -m lenet.train` with the flags given here, timed by bench.perf
   ours_whole         ./run_1p.sh itself, warm: its steps over all of its wall time, with start, evaluations, files
+  ours_2ranks        the step of 2 ranks of --batch_size on this machine, as `./run_np.sh -n 2` starts them;
+                     ours_4ranks: of 4
   reference          the ModelZoo reference's loop (bench/reference_loop.py); reference_summary: with its summary
   pytorch            the same network and batches in eager PyTorch under --peer_python; pytorch_channels_last: with
                      that memory layout
@@ -75,7 +77,7 @@ def check_ours(params: Any, found: List[contenders.Contender], warmup: Any) -> N
       UsageError: as the contender's own process would, but before anything is measured.
     """
     for contender in found:
-        if contender.kind == 'ours':
+        if contender.kind.startswith('ours') and contender.kind != 'ours_whole':
             changed = bench_flags.training_params(flags.to_lines(params) + contender.flags)
             rules.warmup_steps(flags.complete(changed, platforms.resolve(changed.platform)), warmup)
 

@@ -9,7 +9,9 @@ from bench import rules
 from lenet import flags
 from lenet.errors import UsageError, UserError
 
-OURS = {'ours': 'bench.perf', 'ours_whole': 'bench.whole'}
+OURS = {'ours': ['bench.perf'], 'ours_whole': ['bench.whole'],
+        'ours_2ranks': ['lenet.launch', '-n', '2', '-m', 'bench.perf'],
+        'ours_4ranks': ['lenet.launch', '-n', '4', '-m', 'bench.perf']}
 REFERENCES = {'reference': [], 'reference_summary': ['--summary']}
 
 
@@ -78,10 +80,12 @@ def command(contender: Contender, params: Any, warmup: Optional[int], data_file:
       data_file: the .npz of the training images.
     """
     asked = [] if warmup is None else ['--warmup=%d' % warmup]
-    if contender.kind == 'ours':
+    if 'bench.perf' in OURS.get(contender.kind, []):
         asked += ['--noconstant_input', '--format=json']
+    if contender.kind.endswith('ranks'):
+        asked += ['--output_dir=' + os.path.dirname(data_file)]  # of their logs
     if contender.kind in OURS:
-        return [sys.executable, '-m', OURS[contender.kind]] + flags.to_lines(params) + asked + contender.flags
+        return [sys.executable, '-m'] + OURS[contender.kind] + flags.to_lines(params) + asked + contender.flags
     options = ['--data=' + data_file, '--batch_size=%d' % params.batch_size,
                '--steps=%d' % rules.timed_steps(params), '--warmup=%d' % (PEER_WARMUP if warmup is None else warmup),
                '--learning_rate=%r' % params.learning_rate, '--seed=%d' % params.seed]
