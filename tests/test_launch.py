@@ -244,11 +244,12 @@ def test_wrong_command_line_ends_in_one_line_and_status_2(arguments, words):
 
 
 def test_what_every_rank_refuses_is_told_by_the_shown_one_or_in_the_line_about_another(tmp_path):
-    ended = support.run_module('lenet.launch', '--platform=npu', '--batch_size=0', '--output_dir=%s' % (tmp_path / 'out'),
-                               RANK_TABLE_FILE=rank_table(tmp_path))
+    ended = support.run_module('lenet.launch', '--platform=npu', '--batch_size=0',
+                               '--output_dir=%s' % (tmp_path / 'out'), RANK_TABLE_FILE=rank_table(tmp_path))
     lines = ended.stderr.splitlines()
     assert ended.returncode == 2 and 1 <= len(lines) <= 2
-    assert all(re.match('error: (rank 1 ended with status 2, .*: error: )?flag --batch_size=0: ', line) for line in lines)
+    line_of_either = re.compile('error: (rank 1 ended with status 2, .*: error: )?flag --batch_size=0: ')
+    assert all(map(line_of_either.match, lines))
 
 
 def test_table_without_a_platform_is_ambiguous(tmp_path):
