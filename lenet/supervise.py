@@ -166,7 +166,10 @@ class _Watch:
         if not blamed:
             return
         rank, quoted = blamed[0], rank_output.last_line(blamed[0].log)
-        said = '' if rank is self._ranks[0] or not quoted else ': ' + quoted
+        shown = rank is self._ranks[0]
+        if shown and quoted.startswith('error: '):  # all is said
+            return
+        said = '' if shown or not quoted else ': ' + quoted
         others = ', so the others were stopped' if len(self._ranks) > 1 and not self._forwarded else ''
         print('error: rank %d %s%s; its output is in %s%s' % (rank.number, rank.how(), others, rank.log, said),
               file=sys.stderr, flush=True)

@@ -168,12 +168,11 @@ def test_no_rank_outlives_a_killed_launcher(tmp_path):
         pass
 
 
-def test_what_a_rank_started_ends_with_it(tmp_path):
-    process = start(tmp_path, 'family')
-    pids = [int(text) for text in process.stdout.readline().split()[1:]]
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
-    assert process.returncode == 143 and not any(map(is_running, pids))
+def test_what_a_rank_leaves_behind_ends_with_it(tmp_path):
+    ended = run(tmp_path, 'family')
+    assert (ended.returncode, ended.stderr) == (0, '')
+    while is_running(int(ended.stdout)) or is_running(int(log(tmp_path, 1))):
+        pass
 
 
 # --- Who a rank is ----------------------------------------------------------------------------------------------------
@@ -242,6 +241,15 @@ def test_table_and_number_of_ranks_agree(tmp_path):
 def test_wrong_command_line_ends_in_one_line_and_status_2(arguments, words):
     status, line = usage(*arguments)
     assert status == 2 and words in line
+
+
+def test_what_every_rank_refuses_is_told_by_the_shown_one_or_in_the_line_about_another(tmp_path):
+    ended = support.run_module('lenet.launch', '--platform=npu', '--batch_size=0',
+                               '--output_dir=%s' % (tmp_path / 'out'), RANK_TABLE_FILE=rank_table(tmp_path))
+    lines = ended.stderr.splitlines()
+    assert ended.returncode == 2 and 1 <= len(lines) <= 2
+    line_of_either = re.compile('error: (rank 1 ended with status 2, .*: error: )?flag --batch_size=0: ')
+    assert all(map(line_of_either.match, lines))
 
 
 def test_table_without_a_platform_is_ambiguous(tmp_path):
