@@ -18,9 +18,9 @@ from lenet import entry
 from lenet import flags
 from lenet import platforms
 from lenet import progress
-from lenet.checks import FAIL, Result, failed
 from lenet.checks import data
 from lenet.checks import device
+from lenet.checks import FAIL, Result, failed
 from lenet.checks import import_probe
 from lenet.checks import ranks
 from lenet.checks import report

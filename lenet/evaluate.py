@@ -10,8 +10,8 @@ Exit statuses as lenet.train.
 from absl import flags
 
 from lenet import entry
-from lenet import model_flags
 from lenet import signals
+from lenet.deploy import model_flags
 from lenet.errors import UsageError
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     values = flags.FLAGS
     _check(values)
     with signals.held():
-        from lenet import evaluation  # seconds of imports, after the command line is known to be right
+        from lenet.deploy import evaluation  # seconds of imports, after the command line is known to be right
     evaluation.evaluate(evaluation.Request(*(values[name].value for name in evaluation.Request._fields)))
 
 

@@ -85,6 +85,8 @@ def _define_ranks(values: flags.FlagValues) -> None:
                       "of each rank: n of them see exactly what one of n times the size sees.", flag_values=values)
     flags.DEFINE_enum('learning_rate_scaling', 'none', ['none', 'linear', 'sqrt'], 'How --learning_rate grows with the '
                       'number of ranks n: by n (Goyal et al. 2017), or by its square root.', flag_values=values)
+    flags.DEFINE_float('rank_timeout', 600, 'Seconds without a finished session.run after which one of several ranks '
+                       'ends itself.', 1, 10 ** 6, flag_values=values)
     flags.DEFINE_bool('compress_gradients', False, 'Horovod only: gradients travel as float16.', flag_values=values)
 
 

@@ -15,8 +15,8 @@ import os
 from absl import flags
 
 from lenet import entry
-from lenet import model_flags
 from lenet import signals
+from lenet.deploy import model_flags
 from lenet.errors import UsageError
 
 # Folded and direct convolutions gave logits that differ, by rounding, by up to 3.8e-6 (sigmoid, tanh; logits up to 14)
@@ -45,7 +45,7 @@ def main() -> None:
     values = flags.FLAGS
     _check(values)
     with signals.held():
-        from lenet import export  # seconds of imports, after the command line is known to be right
+        from lenet.deploy import export  # seconds of imports, after the command line is known to be right
     request = export.Request(*(values[name].value for name in export.Request._fields))
     if request.saved_model is not None:
         request = request._replace(saved_model=os.path.normpath(request.saved_model))

@@ -17,8 +17,8 @@ from absl import flags as absl_flags
 from lenet import entry
 from lenet import files
 from lenet import flags
-from lenet import model_flags
 from lenet import signals
+from lenet.deploy import model_flags
 from lenet.errors import UsageError
 
 _PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
@@ -43,7 +43,7 @@ def main() -> None:
     model_flags.require_paths(*_PATHS)
     check_targets(values)
     with signals.held():
-        from lenet import inference  # seconds of imports, after the command line is known to be right
+        from lenet.deploy import inference  # seconds of imports, after the command line is known to be right
     inference.infer(inference.Request(*(values[name].value for name in inference.Request._fields)))
 
 

@@ -29,15 +29,15 @@ import filelock
 
 from lenet import entry
 from lenet import files
-from lenet import launch_env
-from lenet import launch_options
 from lenet import machine
 from lenet import platforms
 from lenet import progress
-from lenet import rank
-from lenet import rendezvous
-from lenet import supervise
 from lenet.errors import UsageError, UserError
+from lenet.launcher import launch_env
+from lenet.launcher import launch_options
+from lenet.launcher import rank
+from lenet.launcher import rendezvous
+from lenet.launcher import supervise
 
 
 def main(arguments: List[str]) -> int:

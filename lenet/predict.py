@@ -100,7 +100,8 @@ def as_json(name: str, probabilities: np.ndarray) -> str:
 def opened_network() -> Iterator[Any]:
     """A frozen.Network of --model_path, or of a checkpoint."""
     with signals.held():
-        from lenet import frozen, model, platforms, trained  # seconds, after the command line is known to be right
+        from lenet import model, platforms  # seconds, after the command line is known to be right
+        from lenet.deploy import frozen, trained
     if FLAGS.model_path is not None:
         source, graph_def = FLAGS.model_path, frozen.read(FLAGS.model_path)
     else:
@@ -131,7 +132,7 @@ def readable(paths: List[str]) -> Iterator[Tuple[str, np.ndarray]]:
 
 def answer(network: Any, pictures: List[Tuple[str, np.ndarray]]) -> None:
     """Prints what the network says of some pictures."""
-    from lenet import frozen
+    from lenet.deploy import frozen
     names, images = zip(*pictures)
     answers = network.answer(frozen.flatten(np.stack(images)), AT_A_TIME)
     for name, image, probabilities in zip(names, images, answers.probabilities):

@@ -1,5 +1,6 @@
 """The hand-written session loop: one session.run does N steps; all else happens between the calls, untimed."""
 
+import contextlib
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -16,6 +17,7 @@ from lenet import signals
 from lenet import training_graph
 from lenet.errors import UserError
 from lenet.ledger import Ledger
+from lenet.ranks.watchdog import Watchdog
 from lenet.update_account import UpdateAccount
 
 
@@ -51,8 +53,13 @@ class SessionLoop:
         """
         total = self._params.steps * self._params.epochs
         fetches = [train_op, self._built.outputs]  # one list for the whole run: an NPU would compile another one anew
-        with progress.bar(total, 'training', 'step', self.step) as advance:
+        watchdog = Watchdog(self._params.rank_timeout, self._platform.rank)
+        with contextlib.ExitStack() as stack:
+            if self._platform.size > 1:
+                stack.enter_context(watchdog.watching())
+            advance = stack.enter_context(progress.bar(total, 'training', 'step', self.step))
             while self.step < total and not self._is_stopped(session, stop):
+                watchdog.beat()
                 began = time.perf_counter()
                 _, outputs = session.run(fetches)
                 seconds = time.perf_counter() - began

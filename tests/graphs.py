@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lenet import frozen
 from lenet import model
+from lenet.deploy import frozen
 from tests import numpy_lenet
 
 

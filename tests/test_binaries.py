@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from lenet import binaries
+from lenet.deploy import binaries
 from tests import support
 from tests.data_files import error_of
 

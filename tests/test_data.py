@@ -4,8 +4,8 @@ import os
 import sys
 
 from lenet import flags
-from lenet.checks import FAIL, PASS, WARN
 from lenet.checks import data
+from lenet.checks import FAIL, PASS, WARN
 from lenet.data import fetch
 from lenet.data import source
 from tests import data_files

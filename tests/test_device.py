@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from lenet.checks import FAIL, PASS, WARN
 from lenet.checks import device
+from lenet.checks import FAIL, PASS, WARN
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from lenet import evaluation
-from lenet import frozen
 from lenet import model
 from lenet.data import idx
 from lenet.data import synthetic
+from lenet.deploy import evaluation
+from lenet.deploy import frozen
 from tests import checkpoints
 from tests import data_files
 from tests import npu_standin

@@ -11,10 +11,10 @@ import sys
 import numpy as np
 import pytest
 
-from lenet import export
-from lenet import frozen
 from lenet import platforms
-from lenet import trained
+from lenet.deploy import export
+from lenet.deploy import frozen
+from lenet.deploy import trained
 from tests import checkpoints
 from tests import numpy_lenet
 from tests import support

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet import frozen
-from lenet import inputs
 from lenet import model
 from lenet import platforms
+from lenet.deploy import frozen
+from lenet.deploy import inputs
 from tests import checkpoints
 from tests import graphs
 from tests import numpy_lenet

@@ -15,8 +15,8 @@ from tests import support
 
 pytest.importorskip('horovod', reason='Horovod is not installed: requirements-distributed.txt; needs g++ and cmake')
 
-# Few steps: among the 25,000 pooling windows of a step some tie to within a rounding, and from the first that is decided
-# otherwise the weights of the first layer drift apart, by 1e-5 to 1e-4 in 80 steps.
+# Few steps: among the 25,000 pooling windows of a step some tie to within a rounding, and from the first that is
+# decided otherwise the weights of the first layer drift apart, by 1e-5 to 1e-4 in 80 steps.
 RUN = ('--data_path=synthetic', '--steps=5', '--epochs=2', '--iterations_per_loop=5', '--log_every=5')
 
 
@@ -162,7 +162,7 @@ def test_ranks_stop_together_and_go_on(tmp_path):
 
 @pytest.mark.slow
 def test_ranks_that_disagree_are_named(tmp_path):
-    from lenet import rendezvous
+    from lenet.launcher import rendezvous
     with rendezvous.serving(2) as variables:
         processes = [subprocess.Popen(
             [sys.executable, '-m', 'lenet.train', *RUN, '--output_dir=%s' % tmp_path, '--batch_size=%d' % (16 + rank)],

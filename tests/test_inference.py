@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from lenet import binaries
 from lenet import files
-from lenet import inference
+from lenet.deploy import binaries
+from lenet.deploy import inference
 from lenet.errors import UsageError
 from tests import data_files
 from tests import graphs

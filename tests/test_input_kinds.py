@@ -4,9 +4,9 @@ import types
 import numpy as np
 import pytest
 
-from lenet import binaries
-from lenet import input_kinds
 from lenet.data import synthetic
+from lenet.deploy import binaries
+from lenet.deploy import input_kinds
 from tests import data_files
 from tests import support
 from tests.data_files import error_of

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet import inputs
 from lenet import step
+from lenet.deploy import inputs
 
 
 def test_images_are_flattened_row_by_row_and_scaled_to_the_bit_as_in_training():

@@ -1,6 +1,6 @@
 import pytest
 
-from lenet import latency
+from lenet.deploy import latency
 
 
 def test_the_statistics_of_calls_of_different_sizes_by_hand():

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from lenet import parity
 from lenet import platforms
-from lenet import trained
+from lenet.deploy import parity
+from lenet.deploy import trained
 from tests import checkpoints
 from tests import numpy_lenet
 from tests import support

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet import frozen
 from lenet import model
 from lenet import platforms
 from lenet import predict
-from lenet import trained
 from lenet.data import idx
 from lenet.data import photo
+from lenet.deploy import frozen
+from lenet.deploy import trained
 from tests import numpy_lenet
 from tests import pictures
 from tests import support
@@ -82,12 +82,14 @@ def test_pictures_are_answered_with_the_newest_checkpoint_and_errors_go_to_stder
                                             'utf-8')[1:]
 
 
-@pytest.mark.parametrize('arguments, seed, activate', [
-    (['--model_path=lenet.pb'], 2, np.tanh), (['--checkpoint=output', '--activation=tanh'], 1, np.tanh),
-    (['--checkpoint=output/ckpt_npu/model.ckpt-7.index'], 1, relu)])
-def test_json_gives_the_networks_probabilities(place, arguments, seed, activate):
+@pytest.mark.parametrize('arguments, seed, activate, warning', [
+    (['--model_path=lenet.pb'], 2, np.tanh, ''),
+    (['--checkpoint=output', '--activation=tanh'], 1, np.tanh,
+     'warning: --activation=tanh: output/ckpt_npu/model.ckpt-7 was trained with relu\n'),
+    (['--checkpoint=output/ckpt_npu/model.ckpt-7.index'], 1, relu, '')])
+def test_json_gives_the_networks_probabilities(place, arguments, seed, activate, warning):
     ended = run(place, '--json', 'dark.png', 'naïve.png', *arguments)
-    assert ended.returncode == 0 and ended.stderr == '', ended.stderr
+    assert ended.returncode == 0 and ended.stderr == warning, ended.stderr
     answers = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [answer['file'] for answer in answers] == ['dark.png', 'naïve.png']
     for answer in answers:

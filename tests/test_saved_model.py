@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet import frozen
 from lenet import model
 from lenet import platforms
-from lenet import saved_model
+from lenet.deploy import frozen
+from lenet.deploy import saved_model
 from tests import checkpoints
 from tests import numpy_lenet
 from tests import support

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lenet import frozen
-from lenet import scoring
+from lenet.deploy import frozen
+from lenet.deploy import scoring
 from tests import numpy_lenet
 
 

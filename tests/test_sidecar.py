@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lenet import sidecar
+from lenet.deploy import sidecar
 from tests import support
 from tests.data_files import error_of
 
@@ -33,7 +33,7 @@ def test_a_crash_between_any_two_steps_leaves_no_contradiction(tmp_path, call):
     """The process is killed before its `call`-th change of a name."""
     old, new = write_pair(tmp_path, b'old'), write_pair(tmp_path / 'staged', b'new')
     program = ('import os, sys\n'
-               'from lenet import sidecar\n'
+               'from lenet.deploy import sidecar\n'
                'left = [int(sys.argv[1])]\n'
                'def dying(function):\n'
                '    def call(*arguments):\n'

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lenet import checkpoint
-from lenet import trained
+from lenet.deploy import trained
 from tests import checkpoints
 from tests.data_files import error_of
 

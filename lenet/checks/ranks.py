@@ -3,9 +3,9 @@
 import re
 from typing import Mapping, Optional
 
-from lenet.checks import Result, failed, passed, warned
 from lenet.checks import device
 from lenet.checks import rank_table
+from lenet.checks import Result, failed, passed, warned
 from lenet.checks import strict_json
 
 _NUMBER = re.compile(r'[0-9]+')

@@ -3,8 +3,8 @@
 import os
 from typing import Tuple
 
-from lenet.checks import Result, failed, passed, warned
 from lenet.checks import import_probe
+from lenet.checks import Result, failed, passed, warned
 from lenet.checks.import_probe import Found, Module
 
 _DOCUMENTED = ((3, 7, 5), (3, 7, 11))  # of CANN, first and last

@@ -8,15 +8,15 @@ import tensorflow.compat.v1 as tf
 
 from lenet import files
 from lenet import flags
-from lenet import frozen
 from lenet import model
 from lenet import platforms
 from lenet import progress
-from lenet import scoring
-from lenet import sidecar
-from lenet import trained
 from lenet.data import dataset
 from lenet.data.splits import Split
+from lenet.deploy import frozen
+from lenet.deploy import scoring
+from lenet.deploy import sidecar
+from lenet.deploy import trained
 from lenet.errors import UserError
 
 _ANY_CLASS = np.iinfo(np.int32).max

@@ -13,11 +13,12 @@ _DEFAULT_JOB = '10087'  # any number: the adapter ends in an error without one
 
 # A cycle of 5 ms, Horovod's default, is longer than a step of this network: summing its 107,786 gradients over 2 ranks
 # takes 0.7 ms with this one. The timeout is for the first meeting, and for a process that hangs: the others then fail.
-# (A rank that answers but computes nothing is noticed by nobody: HOROVOD_STALL_SHUTDOWN_TIME_SECONDS had no effect
-# in Horovod 0.28.1 when tried.)
+# A rank that answers but computes nothing ends by --rank_timeout: HOROVOD_STALL_SHUTDOWN_TIME_SECONDS had no effect in
+# Horovod 0.28.1 when tried. What Horovod itself says of a lost rank is in the error that the others end with.
 HOROVOD_DEFAULTS = {
     'HOROVOD_CYCLE_TIME': '0.1',           # ms
     'HOROVOD_GLOO_TIMEOUT_SECONDS': '45',
+    'HOROVOD_LOG_LEVEL': 'fatal',
 }
 
 
@@ -26,7 +27,7 @@ def horovod(environ: Mapping[str, str], ranks: Sequence[Mapping[str, str]]) -> L
 
     Args:
       environ: this process's; what the user sets of HOROVOD_DEFAULTS counts.
-      ranks: each rank's own variables, from lenet.rendezvous.
+      ranks: each rank's own variables, from lenet.launcher.rendezvous.
     """
     kept = {name: value for name, value in environ.items() if name not in _OF_NPU_RANKS}
     return [dict(HOROVOD_DEFAULTS, **dict(kept, PYTHONUNBUFFERED='1', **own)) for own in ranks]

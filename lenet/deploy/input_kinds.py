@@ -6,12 +6,12 @@ from typing import List, Optional
 
 import numpy as np
 
-from lenet import binaries
 from lenet import progress
 from lenet.data import dataset
 from lenet.data.splits import Split
+from lenet.deploy import binaries
+from lenet.deploy.inputs import Inputs, flatten, printable
 from lenet.errors import UserError
-from lenet.inputs import Inputs, flatten, printable
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 _ANY_LABEL = 2 ** 31 - 1  # how many classes there may be; the graph knows how many there are

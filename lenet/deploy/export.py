@@ -8,19 +8,19 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from lenet import evaluation
 from lenet import files
-from lenet import frozen
 from lenet import model
-from lenet import parity
 from lenet import platforms
 from lenet import progress
-from lenet import saved_model
-from lenet import scoring
-from lenet import sidecar
 from lenet import signals
-from lenet import trained
 from lenet.data.splits import Split
+from lenet.deploy import evaluation
+from lenet.deploy import frozen
+from lenet.deploy import parity
+from lenet.deploy import saved_model
+from lenet.deploy import scoring
+from lenet.deploy import sidecar
+from lenet.deploy import trained
 from lenet.errors import UserError
 
 

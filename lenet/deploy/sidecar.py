@@ -10,9 +10,9 @@ from typing import Any, Dict, Tuple
 import tensorflow.compat.v1 as tf
 
 from lenet import accuracy
+from lenet.deploy.parity import Parity
+from lenet.deploy.trained import Trained
 from lenet.errors import UserError
-from lenet.parity import Parity
-from lenet.trained import Trained
 
 NORMALISATION = {
     'words': 'grey values 0 to 255 (0 background, 255 ink) divided by 255; 28 rows of 28 pixels from the top left',

@@ -7,11 +7,11 @@ import signal
 import sys
 from typing import List
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # Python puts the working directory first on its path, where another clone's lenet/ may lie.
-_PROGRAM = 'import sys; sys.path[0] = sys.argv.pop(1); from lenet import rank; rank.main()'
+_PROGRAM = 'import sys; sys.path[0] = sys.argv.pop(1); from lenet.launcher import rank; rank.main()'
 
 
 def command(module: str, arguments: List[str], launcher: int = 0) -> List[str]:

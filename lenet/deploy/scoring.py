@@ -8,7 +8,7 @@ from typing import Any, Dict, List, NamedTuple
 import numpy as np
 
 from lenet import accuracy
-from lenet import frozen
+from lenet.deploy import frozen
 
 SHOWN = 20  # mistakes that `lines` lists
 

@@ -21,8 +21,8 @@ import numpy as np
 from lenet import progress
 from lenet.checks import strict_json
 from lenet.data.splits import Split
+from lenet.deploy.inputs import PIXELS, Inputs, flatten, padded
 from lenet.errors import UserError
-from lenet.inputs import PIXELS, Inputs, flatten, padded
 
 MANIFEST = 'manifest.json'
 FOLDERS = ('images', 'labels', 'batches')

@@ -13,8 +13,8 @@ from lenet import model
 from lenet import step
 from lenet.data import pipeline
 from lenet.data.splits import Split
+from lenet.deploy.trained import Trained
 from lenet.errors import UserError
-from lenet.trained import Trained
 
 BATCH = 500
 

@@ -13,15 +13,15 @@ import tensorflow.compat.v1 as tf
 
 from lenet import accuracy
 from lenet import files
-from lenet import frozen
-from lenet import input_kinds
-from lenet import latency
 from lenet import machine
 from lenet import platforms
 from lenet import progress
-from lenet import sidecar
+from lenet.deploy import frozen
+from lenet.deploy import input_kinds
+from lenet.deploy import latency
+from lenet.deploy import sidecar
+from lenet.deploy.inputs import Inputs
 from lenet.errors import UsageError, UserError
-from lenet.inputs import Inputs
 
 DEFAULT_BATCH = 64
 _SHOWN = 20  # pictures whose class is printed

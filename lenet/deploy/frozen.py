@@ -16,8 +16,8 @@ from google.protobuf import message
 
 from lenet import model
 from lenet import quiet
+from lenet.deploy.inputs import PIXELS, flatten, padded
 from lenet.errors import UserError
-from lenet.inputs import PIXELS, flatten, padded
 
 __all__ = ['INPUT', 'LOGITS', 'PROBABILITIES', 'CLASS', 'Answers', 'Network', 'build', 'flatten', 'named', 'opened',
            'read']

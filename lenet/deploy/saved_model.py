@@ -1,4 +1,4 @@
-"""A SavedModel of the frozen graph: signature serving_default, nodes and names of lenet/frozen.py."""
+"""A SavedModel of the frozen graph: signature serving_default, nodes and names of lenet/deploy/frozen.py."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from typing import Any, Iterator
 import tensorflow.compat.v1 as tf
 
 from lenet import files
-from lenet import frozen
+from lenet.deploy import frozen
 from lenet.errors import UserError
 
 TAG = tf.saved_model.SERVING

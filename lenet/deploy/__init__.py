@@ -1,0 +1,1 @@
+"""What comes after training: checkpoints turned into frozen graphs, and these asked for answers."""
