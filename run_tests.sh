@@ -3,7 +3,7 @@
 # Runs the tests: sets up what is missing, then runs pytest in the project's directory with the arguments given here.
 #
 #   ./run_tests.sh                              all of them
-#   ./run_tests.sh -m 'not slow' tests/test_model.py
+#   ./run_tests.sh -n 0 tests/test_model.py     one file, in this process
 #   LENET_WITHOUT_HOROVOD=1 ./run_tests.sh      without building Horovod, whose tests are then skipped
 
 set -euo pipefail

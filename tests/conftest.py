@@ -11,9 +11,15 @@ from tests import data_files
 from tests import support
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list) -> None:
+    def is_slow(item: pytest.Item) -> bool:
+        return item.get_closest_marker('slow') is not None
+
     # The quick tests answer first. sort() keeps the order otherwise.
-    items.sort(key=lambda item: item.get_closest_marker('slow') is not None)
+    items.sort(key=is_slow)
+    for item in items:  # a process takes a file's quick tests, or its slow ones, and their fixtures once
+        item.add_marker(pytest.mark.xdist_group('%s%s' % (item.path.name, ', slow' if is_slow(item) else '')))
 
 
 @pytest.fixture(scope='session')

@@ -84,8 +84,9 @@ def test_the_terminal_gets_the_report(report, reference, trained_run, digits):
 
 
 def test_a_reader_that_goes_away_is_no_error(trained_run, digits):
-    command = '%s -m lenet.evaluate --output_dir=%s --data_path=%s | head -1' % (sys.executable, trained_run, digits)
-    ended = subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=support.ROOT)
+    command = ['bash', '-c', '"$0" -m lenet.evaluate --output_dir="$1" --data_path="$2" | head -1', sys.executable,
+               str(trained_run), str(digits)]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=support.ROOT)
     assert ended.stderr == b'' and b'1007 test images' in ended.stdout
 
 

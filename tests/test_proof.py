@@ -42,7 +42,7 @@ def test_what_must_be_equal_is_proven_equal(monkeypatch, name, values, words):
 def test_a_loop_that_reads_a_stale_learning_rate_is_found(monkeypatch):
     train_here(monkeypatch)
     right = step.learning_rate
-    monkeypatch.setattr(step, 'learning_rate', lambda number, params: right(number, params) *
+    monkeypatch.setattr(step, 'learning_rate', lambda number, params, size: right(number, params, size) *
                         (1 + 1e-6 * (params.iterations_per_loop > 1)))
     with pytest.raises(UserError, match='--iterations_per_loop: after 20 steps .* differs between 1 and 4'):
         proof.prove('iterations_per_loop', points('iterations_per_loop', 1, 4))
