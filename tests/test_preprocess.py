@@ -85,7 +85,7 @@ def test_a_run_that_fails_leaves_the_former_directory(tmp_path, data):
 
 
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path):
-    program = ('import os, runpy, signal, sys\nfrom lenet import binaries\n'
+    program = ('import os, runpy, signal, sys\nfrom lenet.deploy import binaries\n'
                'put = binaries._put\n'
                'def stop(advance, directory, count, folder, index, array):\n'
                '    if index == 500: os.kill(os.getpid(), signal.SIGINT)\n'
