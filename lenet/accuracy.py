@@ -48,25 +48,27 @@ class Counts(NamedTuple):
 
 
 def build(split: Split, variables: model.Variables, form: model.Form, batch_size: int, replicas: int = 1,
-          ranks: Any = Alone()) -> Graph:
+          ranks: Any = Alone(), is_resident: bool = False) -> Graph:
     """Builds the evaluation beside the training step: variables shared, an iterator of its own.
 
     Args:
       batch_size: images of one session.run, on each rank.
       replicas: towers that a batch is split into, one thread each.
+      is_resident: the images stay on the device.
       ranks: of the platform; where they gather, each evaluates its stripe and gets the answers of all.
     """
     size = ranks.size if ranks.gathers else 1
     batch_size = min(batch_size, -(-len(split.labels) // size))
     sizes = [len(part) for part in np.array_split(np.arange(batch_size), min(replicas, batch_size))]
     with tf.name_scope('evaluation'):
+        form = form._replace(is_trained=False)
         arranged = split._replace(images=model.layout(split.images, form.convolution))
-        iterator = pipeline.evaluation_iterator(arranged, batch_size, ranks.rank if size > 1 else 0, size)
-        images, labels = iterator.get_next()
+        source = pipeline.evaluation(arranged, batch_size, ranks.rank if size > 1 else 0, size, is_resident)
+        images, labels = source.next_batch()
         weights = model.read(variables, form)
         logits = tf.concat([model.forward(step.normalize(part), weights, form) for part in tf.split(images, sizes)], 0)
         answers = ranks.gather(tf.argmax(logits, axis=1)), ranks.gather(step.cross_entropy(logits, labels))
-    return Graph(iterator, answers, split.labels, size * batch_size, logits.shape[1].value)
+    return Graph(source.iterator, answers, split.labels, size * batch_size, logits.shape[1].value)
 
 
 def run(session: tf.Session, graph: Graph) -> Counts:

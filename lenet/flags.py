@@ -95,7 +95,7 @@ def _define_evaluation(values: flags.FlagValues) -> None:
                       flag_values=values)
     flags.DEFINE_integer('eval_every', None, 'Steps between evaluations. Default: --steps, each epoch.', 1, MAX_COUNT,
                          flag_values=values)
-    flags.DEFINE_integer('eval_batch_size', 500, 'Images per session.run of an evaluation; a last, smaller batch is '
+    flags.DEFINE_integer('eval_batch_size', 250, 'Images per session.run of an evaluation; a last, smaller batch is '
                          'padded and the padding not counted.', 1, 60000, flag_values=values)
 
 

@@ -81,6 +81,7 @@ class Form(NamedTuple):
     activation: str = 'sigmoid'  # a key of ACTIVATIONS
     convolution: str = 'direct'  # or 'folded': see folding.py
     precision: Precision = FLOAT32  # which tensors are rounded to float16
+    is_trained: bool = True  # False where no gradient is asked for
 
 
 def layout(images: np.ndarray, convolution: str) -> np.ndarray:
@@ -165,7 +166,8 @@ def _convolve_and_pool(layer: str, inputs: tf.Tensor, kernel: tf.Tensor, form: F
     rounded = form.precision.matrix
     if form.convolution == 'folded':
         padding = 'VALID' if layer == 'layer_1' else 'SAME'  # the second layer's padding is whole blocks
-        return folding.pool(rounded(folding.convolve(rounded(inputs), kernel, padding)))
+        pool = folding.pool if form.is_trained else folding.pool_untrained
+        return pool(rounded(folding.convolve(rounded(inputs), kernel, padding)))
     maps = tf.nn.conv2d(rounded(inputs), kernel, strides=[1, 1, 1, 1], padding='SAME')
     return tf.nn.max_pool2d(rounded(maps), ksize=2, strides=2, padding='VALID')
 

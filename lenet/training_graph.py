@@ -67,7 +67,7 @@ def build(params: Any, platform: Any, dataset: Dataset, start_step: int = 0,
         evaluation = None
         if params.evaluate:
             evaluation = accuracy.build(dataset.test, weights, _form(params, platform), params.eval_batch_size,
-                                        params.replicas, platform.ranks)
+                                        params.replicas, platform.ranks, params.input == 'resident')
         initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
         return TrainingGraph(graph, source.iterator, train_op, outputs, evaluation, initializer,
                              platform.broadcast(list(weights.values()), tf.global_variables()), stop_wish, weights)

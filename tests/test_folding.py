@@ -84,6 +84,13 @@ def test_the_matrix_places_each_tap_once_for_each_output_position(k, side, block
     assert matrix.sum(axis=1).max() == 1
 
 
+def test_the_maximum_without_a_gradient_is_the_same():
+    windows = np.random.RandomState(0).randint(-3, 3, (7, 3, 5, 4 * 13)).astype(np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        np.testing.assert_array_equal(*session.run([folding.pool(tf.constant(windows)),
+                                                    folding.pool_untrained(tf.constant(windows))]))
+
+
 def test_arrays_and_tensors_are_cut_alike():
     images = np.random.RandomState(0).randint(0, 256, (3, 8, 4, 5)).astype(np.uint8)
     with tf.Session() as session:

@@ -100,12 +100,14 @@ def test_constant_input_is_the_first_batch_over_and_over():
             np.testing.assert_array_equal(labels, split.labels[[0, 1, 2, 3, 4, 0, 1]])
 
 
+@pytest.mark.parametrize('is_resident', [False, True])
 @pytest.mark.parametrize('batch_size', [1, 5, 13, 99])
-def test_evaluation_reads_everything_once_in_order_and_pads_the_last_batch(batch_size):
+def test_evaluation_reads_everything_once_in_order_and_pads_the_last_batch(batch_size, is_resident):
     split = support.random_split(13)
     with tf.Graph().as_default(), tf.Session() as session:
-        iterator = pipeline.evaluation_iterator(split, batch_size)
-        batch = iterator.get_next()
+        iterator, next_batch = pipeline.evaluation(split, batch_size, is_resident=is_resident)
+        batch = next_batch()
+        session.run(tf.local_variables_initializer())
         assert batch[0].shape.as_list() == [batch_size, 28, 28, 1]
         for _ in range(2):  # an iterator initialized again starts from the first image
             session.run(iterator.initializer)
@@ -114,3 +116,17 @@ def test_evaluation_reads_everything_once_in_order_and_pads_the_last_batch(batch
             np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches])[:13], split.labels)
             with pytest.raises(tf.errors.OutOfRangeError):
                 session.run(batch)
+
+
+@pytest.mark.parametrize('is_resident', [False, True])
+def test_the_stripes_of_an_evaluation_make_the_whole(is_resident):
+    split, parts = support.random_split(13), []
+    for rank in range(3):
+        with tf.Graph().as_default(), tf.Session() as session:
+            iterator, next_batch = pipeline.evaluation(split, 2, rank, 3, is_resident)
+            batch = next_batch()
+            session.run(tf.local_variables_initializer())
+            session.run(iterator.initializer)
+            parts.append([session.run(batch)[1] for _ in range(3)])
+    together = np.concatenate([part[step] for step in range(3) for part in parts])
+    np.testing.assert_array_equal(together[:13], split.labels)

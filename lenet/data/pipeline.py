@@ -115,21 +115,27 @@ def _local_copy(name: str, array: np.ndarray) -> tf.Variable:
                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
 
 
-def evaluation_iterator(split: Split, batch_size: int, rank: int = 0, size: int = 1) -> tf.data.Iterator:
+def evaluation(split: Split, batch_size: int, rank: int = 0, size: int = 1, is_resident: bool = False) -> Source:
     """All of `split` once, in order, or this rank's stripe of each global batch of size * B.
 
+    Args:
+      is_resident: the images stay on the device, and starting anew costs nothing; else they go through the pipeline.
+
     Returns:
-      An initializable iterator of (uint8 [B, 28, 28, 1], int32 [B]), static shapes. The last batch is filled up with
-      repetitions of the first images, which the reader must not count.
+      A Source of static shapes. The last batch is filled up with repetitions of the first images, which the reader must
+      not count.
     """
-    n = len(split.labels)
-    images, labels = in_graph(split.images), in_graph(split.labels)
-    whole = size * batch_size
+    n, whole = len(split.labels), size * batch_size
     padded = -(-n // whole) * whole
+    keep = (lambda name, array: _local_copy('evaluation_' + name, array)) if is_resident else (
+        lambda name, array: in_graph(array))
+    images, labels = keep('images', split.images), keep('labels', split.labels)
 
     def read(numbers: tf.Tensor) -> Batch:
-        mine = _stripe(numbers, batch_size, rank) % n
-        return tf.gather(images, mine), tf.gather(labels, mine)
+        return tf.gather(images, numbers), tf.gather(labels, numbers)
 
-    batches = tf.data.Dataset.range(padded).batch(whole, drop_remainder=True).map(read).prefetch(2)
-    return tf.data.make_initializable_iterator(batches)
+    numbers = tf.data.Dataset.range(padded).batch(whole, drop_remainder=True).map(
+        lambda numbers: _stripe(numbers, batch_size, rank) % n)
+    batches = numbers if is_resident else numbers.map(read)
+    iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
+    return Source(iterator, (lambda: read(iterator.get_next())) if is_resident else iterator.get_next)

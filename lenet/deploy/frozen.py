@@ -43,6 +43,7 @@ def build(weights: Dict[str, np.ndarray], form: model.Form, batch: Optional[int]
     with tf.Graph().as_default() as graph:
         images = tf.placeholder(tf.float32, [batch, PIXELS], INPUT)
         constants = {name: tf.constant(value, tf.float32, name=name) for name, value in weights.items()}
+        form = form._replace(is_trained=False)
         logits = model.logits(tf.reshape(images, [-1 if batch is None else batch, 28, 28, 1]), constants, form)
         tf.identity(logits, LOGITS)
         tf.nn.softmax(logits, name=PROBABILITIES)

@@ -45,13 +45,13 @@ def checkpoint_logits(source: Trained, split: Split, config: tf.ConfigProto) -> 
     with tf.Graph().as_default(), tf.Session(config=config) as session:
         variables = model.create_variables(source.activation, 0, source.num_classes)
         arranged = split._replace(images=model.layout(split.images, form.convolution))
-        iterator = pipeline.evaluation_iterator(arranged, BATCH)
-        logits = model.logits(step.normalize(iterator.get_next()[0]), variables, form)
+        images = pipeline.evaluation(arranged, BATCH)
+        logits = model.logits(step.normalize(images.next_batch()[0]), variables, form)
         try:
             tf.train.Saver(list(variables.values())).restore(session, source.path)
         except (ValueError, tf.errors.OpError) as error:
             raise UserError('%s: cannot be restored (%s)' % (source.path, str(error).splitlines()[0]))
-        session.run(iterator.initializer)
+        session.run(images.iterator.initializer)
         n = len(split.labels)
         return np.concatenate([session.run(logits) for _ in range(-(-n // BATCH))])[:n]
 
