@@ -251,11 +251,19 @@ build_horovod() {
   fi
   say "Building Horovod for TensorFlow and Gloo (once, a few minutes)..."
   mkdir -p "$state/wheels"
+  local PY=$PY link=''
+  if [[ $PY == *' '* ]]; then  # its CMake files do not quote the paths of TensorFlow's headers
+    link=$(mktemp -d /tmp/lenet-XXXXXX)
+    ln -s "${PY%/bin/*}" "$link/environment"
+    PY=$link/environment/bin/${PY##*/}
+  fi
   if ! HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 HOROVOD_WITHOUT_PYTORCH=1 \
     HOROVOD_WITHOUT_MXNET=1 run_pip "$log" wheel --no-deps --no-build-isolation -w "$state/wheels" "$requirement"; then
     tail -n 5 "$log" >&2
+    rm -rf "$link"
     fail "pip cannot build $requirement (above, the end of $log); ./run_1p.sh does without"
   fi
+  rm -rf "$link"
 }
 
 # Leaves the interpreter itself untouched: what it lacks of the project's own requirements goes into .site-packages.

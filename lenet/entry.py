@@ -72,8 +72,8 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, se
         _report('error: %s has no module %s: start with ./run_1p.sh, which sets up what is needed, or run '
                 '%s -m pip install -r requirements.txt' % (sys.executable, error.name, sys.executable))
         status = 1
-    except BrokenPipeError:  # `… | head`
-        sys.stderr.close()
+    except BrokenPipeError:  # `… | head`; what is still buffered would fail again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     sys.exit(status)
 
