@@ -253,8 +253,11 @@ build_horovod() {
   mkdir -p "$state/wheels"
   local PY=$PY link=''
   if [[ $PY == *' '* ]]; then  # its CMake files do not quote the paths of TensorFlow's headers
-    link=$(mktemp -d /tmp/lenet-XXXXXX)
-    ln -s "${PY%/bin/*}" "$link/environment"
+    link=$("$PY" -c '
+import os, sys, tempfile
+directory = tempfile.mkdtemp(prefix="lenet-", dir="/tmp")
+os.symlink(sys.argv[1], os.path.join(directory, "environment"))
+print(directory)' "${PY%/bin/*}")
     PY=$link/environment/bin/${PY##*/}
   fi
   if ! HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 HOROVOD_WITHOUT_PYTORCH=1 \

@@ -89,13 +89,14 @@ def fold_kernel(kernel: tf.Tensor, side: int) -> tf.Tensor:
     return tf.reshape(placed, [rows * c_in, columns * c_out])
 
 
-def convolve(blocks: tf.Tensor, folded: tf.Tensor, padding: str) -> tf.Tensor:
+def convolve(blocks: tf.Tensor, folded: tf.Tensor, padding: str, is_trained: bool = True) -> tf.Tensor:
     """All outputs of the convolution: one matrix product of the patches, which serve the kernel's gradient too.
 
     Args:
       blocks: float [B, Y, X, S*S*C], padded by `cut` (padding 'VALID'), or without their padding, which is then of
         whole blocks ('SAME': S divides p and D is odd).
       folded: of fold_kernel, [D*D*S*S*C, S*S*C'].
+      is_trained: False where no gradient is asked for.
 
     Returns:
       float [B, V, U, S*S*C'].
@@ -103,6 +104,9 @@ def convolve(blocks: tf.Tensor, folded: tf.Tensor, padding: str) -> tf.Tensor:
     height, width, channels = blocks.shape.as_list()[1:]
     rows, outputs = folded.shape.as_list()
     d = int(round((rows // channels) ** 0.5))
+    if not is_trained:  # without a gradient the patches are used once: TensorFlow's convolution, which keeps none
+        kernel = tf.reshape(folded, [d, d, channels, outputs])
+        return tf.nn.conv2d(blocks, kernel, strides=[1, 1, 1, 1], padding=padding)
     places = _patch_places(height, width, d, padding)
 
     @tf.custom_gradient

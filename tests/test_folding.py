@@ -84,6 +84,18 @@ def test_the_matrix_places_each_tap_once_for_each_output_position(k, side, block
     assert matrix.sum(axis=1).max() == 1
 
 
+@pytest.mark.parametrize('side, padding, d', [(4, 'VALID', 2), (2, 'SAME', 3)])
+def test_the_convolution_without_a_gradient_is_the_same(side, padding, d):
+    random = np.random.RandomState(0)
+    blocks = random.randn(7, 5, 6, side * side * 3).astype(np.float32)
+    kernel = random.randn(5, 5, 3, 11).astype(np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        folded = folding.fold_kernel(tf.constant(kernel), side)
+        trained, untrained = session.run([folding.convolve(tf.constant(blocks), folded, padding, is_trained)
+                                          for is_trained in (True, False)])
+    np.testing.assert_allclose(untrained, trained, rtol=1e-5, atol=1e-4)
+
+
 def test_the_maximum_without_a_gradient_is_the_same():
     windows = np.random.RandomState(0).randint(-3, 3, (7, 3, 5, 4 * 13)).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
