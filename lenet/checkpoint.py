@@ -72,8 +72,8 @@ class Checkpoints:
                     written = self._saver.save(session, os.path.join(scratch, os.path.basename(path)),
                                                write_meta_graph=False, write_state=False)
                 _remove([path])  # of a former run to this step: its index must not meet the new data
-                for name in _files(written):
-                    _flush(name)
+                for name in files_of(written):
+                    files.flush(name)
                     os.replace(name, os.path.join(self.directory, os.path.basename(name)))
             kept = listed(self._output_dir)[-self._keep:]
             self._write_state(kept)
@@ -99,21 +99,15 @@ class Checkpoints:
             self._saver.restore(session, path)
 
 
-def _files(path: str) -> List[str]:
+def files_of(path: str) -> List[str]:
     """The files of the checkpoint `path`, its index last."""
     return sorted(glob.glob(glob.escape(path) + '.data-*')) + glob.glob(glob.escape(path) + '.index')
 
 
 def _remove(paths: List[str]) -> None:
     for path in paths:
-        for name in reversed(_files(path)):  # without its index it is none
+        for name in reversed(files_of(path)):  # without its index it is none
             os.unlink(name)
-
-
-def _flush(name: str) -> None:
-    """To the disk, so that a name never stands for less than its whole file."""
-    with open(name, 'rb') as stream:
-        os.fsync(stream.fileno())
 
 
 def listed(output_dir: str) -> List[str]:

@@ -30,6 +30,12 @@ def remove_leftovers(directory: str) -> None:
             os.unlink(path)
 
 
+def flush(path: str) -> None:
+    """To the disk, so that a final name never stands for less than the whole file."""
+    with open(path, 'rb') as stream:
+        os.fsync(stream.fileno())
+
+
 @contextlib.contextmanager
 def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
     """Opens a temporary file that becomes `path` on success and vanishes on any failure.

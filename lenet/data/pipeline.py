@@ -127,9 +127,8 @@ def evaluation(split: Split, batch_size: int, rank: int = 0, size: int = 1, is_r
     """
     n, whole = len(split.labels), size * batch_size
     padded = -(-n // whole) * whole
-    keep = (lambda name, array: _local_copy('evaluation_' + name, array)) if is_resident else (
-        lambda name, array: in_graph(array))
-    images, labels = keep('images', split.images), keep('labels', split.labels)
+    images, labels = [_local_copy('evaluation_' + name, array) if is_resident else in_graph(array)
+                      for name, array in split._asdict().items()]
 
     def read(numbers: tf.Tensor) -> Batch:
         return tf.gather(images, numbers), tf.gather(labels, numbers)

@@ -144,20 +144,14 @@ def _stage_saved_model(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str
     with _writing(name):
         os.makedirs(os.path.dirname(os.path.join(path, saved_model.SIDECAR)))
         _write(os.path.join(path, saved_model.SIDECAR), sidecar.text(contents).encode())
-        _flush(os.path.join(path, saved_model.GRAPH))
+        files.flush(os.path.join(path, saved_model.GRAPH))
     return path
 
 
 def _write(path: str, content: bytes) -> None:
     with open(path, 'wb') as stream:
         stream.write(content)
-    _flush(path)
-
-
-def _flush(path: str) -> None:
-    """To the disk, so that a final name never stands for less than the whole file."""
-    with open(path, 'rb') as stream:
-        os.fsync(stream.fileno())
+    files.flush(path)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """The JSON file beside an export: what it is made of, what to feed it, how well it answers."""
 
-import glob
 import hashlib
 import json
 import os
@@ -10,6 +9,7 @@ from typing import Any, Dict, Tuple
 import tensorflow.compat.v1 as tf
 
 from lenet import accuracy
+from lenet import checkpoint
 from lenet.deploy.parity import Parity
 from lenet.deploy.trained import Trained
 from lenet.errors import UserError
@@ -38,13 +38,12 @@ def describe(pb_path: str, nodes: Dict[str, Any], source: Trained, convolution: 
       nodes: as frozen.Network gives them.
       convolution: as in model.Form.
     """
-    names = sorted(glob.glob(glob.escape(source.path) + '.data-*')) + [source.path + '.index']
     return {
         'file': os.path.basename(pb_path), 'sha256': sha256(pb_path),
         'nodes': nodes, 'normalisation': NORMALISATION,
         'activation': source.activation, 'convolution': convolution, 'classes': source.num_classes,
         'checkpoint': {'path': os.path.abspath(source.path), 'steps_run': source.steps_run,
-                       'sha256': {os.path.basename(name): sha256(name) for name in names}},
+                       'sha256': {os.path.basename(name): sha256(name) for name in checkpoint.files_of(source.path)}},
         'versions': {'tensorflow': tf.__version__},
     }
 
