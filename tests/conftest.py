@@ -1,5 +1,9 @@
 """What all tests share."""
 
+import re
+import sys
+from typing import Any, Optional
+
 import numpy as np
 import pytest
 
@@ -20,6 +24,28 @@ def pytest_collection_modifyitems(items: list) -> None:
     items.sort(key=is_slow)
     for item in items:  # a process takes a file's quick tests, or its slow ones, and their fixtures once
         item.add_marker(pytest.mark.xdist_group('%s%s' % (item.path.name, ', slow' if is_slow(item) else '')))
+
+
+_LONGEST_ID = 32  # characters of one parameter
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: Any, argname: str) -> Optional[str]:
+    """The name of a parameter that its test does not name: its first words.
+
+    Two processes that collect the tests must find the same names (pytest-xdist compares them), so nothing of a value's
+    bytes, which may hold the time, nor of its address gets into one.
+    """
+    if isinstance(val, bytes):
+        return '%d bytes' % len(val)
+    if callable(val):
+        name = getattr(val, '__name__', type(val).__name__)
+        return argname if name == '<lambda>' else name
+    if isinstance(val, (set, frozenset)):
+        val = sorted(val, key=str)
+    words = re.findall(r'[A-Za-z0-9_.,=:/-]+', str(val).replace(sys.executable, 'python')) or [argname]
+    while len(' '.join(words)) > _LONGEST_ID and len(words) > 1:
+        words.pop()
+    return ' '.join(words)[:_LONGEST_ID]
 
 
 @pytest.fixture(scope='session')

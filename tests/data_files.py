@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import os
 import struct
 from typing import Any, Callable, Sequence
@@ -40,8 +41,16 @@ def idx_bytes(array: np.ndarray, dimensions: Sequence[int] = None) -> bytes:
 def write(path: str, content: bytes) -> str:
     """Writes a file, gzipped if its name ends in .gz."""
     with open(path, 'wb') as stream:
-        stream.write(gzip.compress(content) if path.endswith('.gz') else content)
+        stream.write(zipped(content) if path.endswith('.gz') else content)
     return path
+
+
+def zipped(content: bytes) -> bytes:
+    """`content` in gzip's form, the same bytes at every time."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode='wb', mtime=0) as stream:
+        stream.write(content)
+    return buffer.getvalue()
 
 
 def write_dataset(folder: str, name: Callable[[str], str] = str, train: int = 13, test: int = 7) -> None:

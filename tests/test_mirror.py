@@ -1,4 +1,3 @@
-import gzip
 import socket
 import threading
 import time
@@ -10,11 +9,11 @@ from lenet import progress
 from lenet.data import mirror
 from lenet.data.source import SourceError
 from tests import loopback
-from tests.data_files import raw_file
+from tests.data_files import raw_file, zipped
 
 CONTENT = bytes(range(256)) * 99
 FILE = raw_file('digits', CONTENT)
-ZIPPED = gzip.compress(CONTENT)
+ZIPPED = zipped(CONTENT)
 
 
 @pytest.fixture(autouse=True)
@@ -50,13 +49,14 @@ def test_slash_at_the_end_of_the_address_is_optional():
     (b'', 'digits.gz: truncated after 0 bytes'),
     (CONTENT, 'digits.gz: damaged ('),
     (ZIPPED[:-8] + b'CRC!' + ZIPPED[-4:], 'digits.gz: damaged ('),
-    (gzip.compress(CONTENT[:-1]), 'digits: expected 25344 bytes, came 25343'),
-    (gzip.compress(CONTENT + b'!'), 'digits: expected 25344 bytes, came 25345'),
-    (gzip.compress(bytes(1 << 20)), 'digits: expected 25344 bytes, came 25345'),
-    (gzip.compress(CONTENT[::-1]), 'digits: expected md5'),
+    (zipped(CONTENT[:-1]), 'digits: expected 25344 bytes, came 25343'),
+    (zipped(CONTENT + b'!'), 'digits: expected 25344 bytes, came 25345'),
+    (zipped(bytes(1 << 20)), 'digits: expected 25344 bytes, came 25345'),
+    (zipped(CONTENT[::-1]), 'digits: expected md5'),
     (loopback.endless, 'digits.gz: more than'),
     (loopback.garbled, 'digits.gz: '),
-])
+], ids=['missing', 'truncated', 'empty', 'not zipped', 'wrong CRC', 'a byte short', 'a byte long', 'far too long',
+        'other digits', 'endless', 'no HTTP'])
 def test_bad_answer_is_refused(answer, expected):
     assert refusal(answer).startswith(expected)
 

@@ -20,6 +20,8 @@ from typing import Dict, List, Optional, Union
 
 import pytest
 
+from tests import processes
+
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ('bash cat dirname env find flock grep head ls mkdir mv paste readlink rm sed sort tail').split()
 REPORT = '''
@@ -130,9 +132,8 @@ class Bench:
 
     def start(self, script: Path, *arguments: str, path: Union[Path, str, None] = None,
               cwd: Optional[Path] = None, **extra: str) -> subprocess.Popen:
-        return subprocess.Popen([str(script)] + list(arguments), env=self.environment(path, **extra),
-                                cwd=str(cwd or self.directory), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, universal_newlines=True, start_new_session=True)
+        return processes.start([str(script)] + list(arguments), env=self.environment(path, **extra),
+                               cwd=str(cwd or self.directory), stdin=subprocess.DEVNULL, start_new_session=True)
 
     def run(self, *arguments, **extra) -> subprocess.CompletedProcess:
         process = self.start(*arguments, **extra)

@@ -21,6 +21,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet import checkpoint
 from tests import data_files
+from tests import processes
 from tests import support
 
 SHORT = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
@@ -35,8 +36,8 @@ def digest_of_newest(output_dir):
 
 
 def start(output_dir, arguments, **streams):
-    return subprocess.Popen([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % output_dir] + list(arguments),
-                            cwd=support.ROOT, universal_newlines=True, **streams)
+    return processes.start([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % output_dir] + list(arguments),
+                           **streams)
 
 
 @pytest.fixture(scope='module')
@@ -58,9 +59,7 @@ def test_one_seed_gives_one_result_bit_for_bit_whatever_n(uninterrupted, tmp_pat
 
 @pytest.mark.parametrize('signum, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_leaves_a_checkpoint_and_resumes_to_the_same_bytes(uninterrupted, tmp_path, signum, status):
-    command = [sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path] + list(SHORT)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-                               cwd=support.ROOT)
+    process = start(tmp_path, SHORT)
     line = process.stdout.readline()
     process.send_signal(signum)
     _, errors = process.communicate(timeout=60)
