@@ -22,12 +22,12 @@ import tensorflow.compat.v1 as tf
 from absl import flags as absl_flags
 
 from bench import text
-from lenet import entry
 from lenet import flags
-from lenet import loop
-from lenet import machine
-from lenet import model
 from lenet import platforms
+from lenet.graph import loop
+from lenet.graph import model
+from lenet.support import entry
+from lenet.support import machine
 
 FLAGS = absl_flags.FLAGS
 SIZES = (1, 1000, 10000, 107786, 300000, 1000000)  # floats; 107,786 are this network's gradients

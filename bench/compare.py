@@ -39,11 +39,11 @@ from bench import reports
 from bench import rules
 from bench import spread
 from bench import text
-from lenet import entry
 from lenet import flags
-from lenet import machine
 from lenet import platforms
 from lenet.data import dataset
+from lenet.support import entry
+from lenet.support import machine
 
 FLAGS = absl_flags.FLAGS
 DEFAULT_ROUNDS = 5

@@ -3,8 +3,8 @@
 import os
 from typing import Optional
 
-from lenet import machine
 from lenet.errors import UsageError
+from lenet.support import machine
 
 
 def restrict(count: Optional[int]) -> None:

@@ -8,10 +8,10 @@ import json
 import numpy as np
 from absl import flags as absl_flags
 
-from lenet import entry
-from lenet import files
 from lenet import flags
 from lenet import platforms
+from lenet.support import entry
+from lenet.support import files
 
 FLAGS = absl_flags.FLAGS
 

@@ -12,8 +12,8 @@ import tensorflow.compat.v1 as tf
 from bench import rules
 from bench import spread
 from bench import stepping
-from lenet import machine
 from lenet.data.splits import Dataset
+from lenet.support import machine
 
 LOSSES_AVERAGED = 100  # what "final loss" is the mean of: single batches scatter too much to show learning
 

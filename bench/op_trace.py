@@ -7,10 +7,10 @@ import tensorflow.compat.v1 as tf
 from tensorflow.python.client import timeline
 
 from bench import stepping
-from lenet import files
-from lenet import quiet
 from lenet.data.splits import Dataset
 from lenet.errors import UsageError
+from lenet.support import files
+from lenet.support import quiet
 
 COSTLIEST = 10
 _UNTRACED_STEPS = 20  # until memory is allocated and prefetching has settled

@@ -21,9 +21,9 @@ from bench import cores
 from bench import reports
 from bench import rules
 from bench import text
-from lenet import entry
 from lenet import flags
 from lenet import platforms
+from lenet.support import entry
 
 FLAGS = absl_flags.FLAGS
 

@@ -2,8 +2,8 @@
 
 from typing import Any, Dict
 
-from lenet import files
 from lenet.errors import UserError
+from lenet.support import files
 
 try:
     import matplotlib

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Dict
 
-from lenet import files
+from lenet.support import files
 
 
 def write_json(report: Dict[str, Any], path: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any, Dict, Iterator, List, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from lenet import training_graph
 from lenet.data.splits import Dataset
 from lenet.errors import UserError
+from lenet.graph import training_graph
 
 
 class Stepper:

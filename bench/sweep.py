@@ -13,9 +13,9 @@ from bench import rules
 from bench import spread
 from bench import text
 from lenet import flags
-from lenet import machine
 from lenet import platforms
 from lenet.errors import UsageError
+from lenet.support import machine
 
 DEFAULT_ROUNDS = 3
 

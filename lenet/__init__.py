@@ -10,7 +10,7 @@ import os
 import time
 import warnings
 
-START = time.perf_counter()  # zero of the wall-time ledger (lenet/ledger.py)
+START = time.perf_counter()  # zero of the wall-time ledger (lenet/run/ledger.py)
 
 
 def _is_real_warning(record: logging.LogRecord) -> bool:

@@ -14,10 +14,8 @@ from typing import Any, List, Mapping
 
 from absl import flags as absl_flags
 
-from lenet import entry
 from lenet import flags
 from lenet import platforms
-from lenet import progress
 from lenet.checks import data
 from lenet.checks import device
 from lenet.checks import FAIL, Result, failed
@@ -28,6 +26,8 @@ from lenet.checks import settings
 from lenet.checks import software
 from lenet.checks import storage
 from lenet.errors import UsageError, UserError
+from lenet.support import entry
+from lenet.support import progress
 
 
 def require_ready(params: Any) -> None:

@@ -9,10 +9,10 @@ Exit statuses as lenet.train.
 
 from absl import flags
 
-from lenet import entry
-from lenet import signals
-from lenet.deploy import model_flags
 from lenet.errors import UsageError
+from lenet.export import model_flags
+from lenet.support import entry
+from lenet.support import signals
 
 
 def _check(values: flags.FlagValues) -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     values = flags.FLAGS
     _check(values)
     with signals.held():
-        from lenet.deploy import evaluation  # seconds of imports, after the command line is known to be right
+        from lenet.export import evaluation  # seconds of imports, after the command line is known to be right
     evaluation.evaluate(evaluation.Request(*(values[name].value for name in evaluation.Request._fields)))
 
 

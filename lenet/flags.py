@@ -10,8 +10,8 @@ from typing import Any, Dict, List, Optional
 from absl import flags
 
 from lenet import flag_rules
-from lenet import machine
 from lenet.errors import UsageError
+from lenet.support import machine
 
 PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16']
 DUMP_MODES = ['output', 'input', 'all']

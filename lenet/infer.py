@@ -14,12 +14,12 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from lenet import entry
-from lenet import files
 from lenet import flags
-from lenet import signals
-from lenet.deploy import model_flags
 from lenet.errors import UsageError
+from lenet.export import model_flags
+from lenet.support import entry
+from lenet.support import files
+from lenet.support import signals
 
 _PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
 _TARGETS = ('csv_out', 'json_out')
@@ -43,7 +43,7 @@ def main() -> None:
     model_flags.require_paths(*_PATHS)
     check_targets(values)
     with signals.held():
-        from lenet.deploy import inference  # seconds of imports, after the command line is known to be right
+        from lenet.export import inference  # seconds of imports, after the command line is known to be right
     inference.infer(inference.Request(*(values[name].value for name in inference.Request._fields)))
 
 

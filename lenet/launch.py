@@ -27,17 +27,17 @@ from typing import Dict, Iterator, List
 
 import filelock
 
-from lenet import entry
-from lenet import files
-from lenet import machine
 from lenet import platforms
-from lenet import progress
 from lenet.errors import UsageError, UserError
 from lenet.launcher import launch_env
 from lenet.launcher import launch_options
 from lenet.launcher import rank
 from lenet.launcher import rendezvous
 from lenet.launcher import supervise
+from lenet.support import entry
+from lenet.support import files
+from lenet.support import machine
+from lenet.support import progress
 
 
 def main(arguments: List[str]) -> int:

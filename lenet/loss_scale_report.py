@@ -10,8 +10,8 @@ import math
 import os
 from typing import Any, Dict, List
 
-from lenet import entry
 from lenet.errors import UserError
+from lenet.support import entry
 
 MODEST_SCALE = 2.0 ** 15  # what npu.flags starts from
 

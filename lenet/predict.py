@@ -15,9 +15,9 @@ from typing import Any, Iterator, List, Optional, Tuple
 import numpy as np
 from absl import flags
 
-from lenet import entry
-from lenet import signals
 from lenet.errors import UsageError, UserError
+from lenet.support import entry
+from lenet.support import signals
 
 AT_A_TIME = 64  # pictures: the first answers do not wait for the last picture
 LISTED = 10  # classes, the most likely
@@ -100,8 +100,9 @@ def as_json(name: str, probabilities: np.ndarray) -> str:
 def opened_network() -> Iterator[Any]:
     """A frozen.Network of --model_path, or of a checkpoint."""
     with signals.held():
-        from lenet import model, platforms  # seconds, after the command line is known to be right
-        from lenet.deploy import frozen, trained
+        from lenet.graph import model  # seconds, after the command line is known to be right
+        from lenet import platforms  # seconds, after the command line is known to be right
+        from lenet.export import frozen, trained
     if FLAGS.model_path is not None:
         source, graph_def = FLAGS.model_path, frozen.read(FLAGS.model_path)
     else:
@@ -114,7 +115,7 @@ def opened_network() -> Iterator[Any]:
 
 def require_checkpoint() -> None:
     """Raises UserError where nothing tells which network to take, and --output_dir holds none."""
-    from lenet import checkpoint
+    from lenet.run import checkpoint
     if FLAGS.checkpoint is None and not checkpoint.listed(FLAGS.output_dir):
         raise UserError('--output_dir=%s: holds no checkpoint; train first (./run_1p.sh), or give --checkpoint or '
                         '--model_path' % FLAGS.output_dir)
@@ -122,17 +123,17 @@ def require_checkpoint() -> None:
 
 def readable(paths: List[str]) -> Iterator[Tuple[str, np.ndarray]]:
     """The pictures that can be read, with their names; an error in one line for each other."""
-    from lenet.data import photo
+    from lenet.photo import picture
     for path in paths:
         try:
-            yield path, photo.as_mnist(path)
+            yield path, picture.as_mnist(path)
         except UserError as error:
             print('error: %s' % printable(str(error), sys.stderr.encoding), file=sys.stderr, flush=True)
 
 
 def answer(network: Any, pictures: List[Tuple[str, np.ndarray]]) -> None:
     """Prints what the network says of some pictures."""
-    from lenet.deploy import frozen
+    from lenet.export import frozen
     names, images = zip(*pictures)
     answers = network.answer(frozen.flatten(np.stack(images)), AT_A_TIME)
     for name, image, probabilities in zip(names, images, answers.probabilities):
@@ -158,8 +159,8 @@ def check_flags() -> None:
 
 def main(*paths: str) -> int:
     check_flags()
-    from lenet.data import photo
-    photo.require_pillow()
+    from lenet.photo import picture
+    picture.require_pillow()
     answered = 0
     with opened_network() as network:
         for start in range(0, len(paths), AT_A_TIME):

@@ -4,7 +4,7 @@
   python -m lenet.preprocess --output_path=binaries --batch=64         batches of 64 images as well
   python -m lenet.preprocess --output_path=binaries --data_path=DIR    other data
 
-lenet/deploy/binaries.py has the format. The directory appears whole or not at all; a former one is replaced.
+lenet/export/binaries.py has the format. The directory appears whole or not at all; a former one is replaced.
 Needs no TensorFlow. Exit statuses as lenet.train.
 """
 
@@ -14,14 +14,14 @@ from typing import Any, Optional
 
 from absl import flags as absl_flags
 
-from lenet import entry
-from lenet import files
 from lenet import flags
-from lenet import progress
 from lenet.data import dataset
-from lenet.deploy import binaries
-from lenet.deploy import model_flags
 from lenet.errors import UserError
+from lenet.export import binaries
+from lenet.export import model_flags
+from lenet.support import entry
+from lenet.support import files
+from lenet.support import progress
 
 
 def check_target(path: str) -> None:

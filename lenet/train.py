@@ -10,17 +10,17 @@ checkpoint to --resume from).
 
 from absl import flags as absl_flags
 
-from lenet import entry
 from lenet import flags
 from lenet import platforms
-from lenet import signals
+from lenet.support import entry
+from lenet.support import signals
 
 
 def main() -> int:
     params = flags.read()
     params = flags.complete(params, platforms.resolve(params.platform))
     with signals.held():
-        from lenet import trainer  # seconds of imports, after the command line is known to be right
+        from lenet.run import trainer  # seconds of imports, after the command line is known to be right
     return trainer.train(params)
 
 

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from lenet import model
+from lenet.graph import model
 
 
 def weights(seed=3, num_classes=10, scale=0.7):

@@ -12,7 +12,7 @@ from lenet.data import idx
 from lenet.data import synthetic
 from lenet.errors import UserError
 from tests import data_files
-from tests import support
+from tests import processes
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list) -> None:
     # The quick tests answer first. sort() keeps the order otherwise.
     items.sort(key=is_slow)
     for item in items:  # a process takes a file's quick tests, or its slow ones, and their fixtures once
-        item.add_marker(pytest.mark.xdist_group('%s%s' % (item.path.name, ', slow' if is_slow(item) else '')))
+        item.add_marker(pytest.mark.xdist_group('%s%s' % (item.location[0], ', slow' if is_slow(item) else '')))
 
 
 _LONGEST_ID = 32  # characters of one parameter
@@ -72,7 +72,7 @@ def digits(tmp_path_factory) -> str:
 def trained_run(digits, tmp_path_factory) -> str:
     """The directory of a short run on `digits`; tests only read it."""
     output_dir = str(tmp_path_factory.mktemp('trained') / 'output')
-    ended = support.run_module('lenet.train', '--output_dir=' + output_dir, '--data_path=' + digits, '--steps=40',
+    ended = processes.run_module('lenet.train', '--output_dir=' + output_dir, '--data_path=' + digits, '--steps=40',
                                '--epochs=2', '--iterations_per_loop=20', '--batch_size=32')
     assert ended.returncode == 0, ended.stderr
     return output_dir

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lenet.data import idx
-from lenet.data.source import RawFile
+from lenet.data.mnist_files import RawFile
 from lenet.errors import UserError
 
 

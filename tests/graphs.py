@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lenet import model
-from lenet.deploy import frozen
+from lenet.export import frozen
+from lenet.graph import model
 from tests import numpy_lenet
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from typing import Any, Sequence
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -24,3 +25,10 @@ def _reset_signals() -> None:
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def run_module(module, *arguments, timeout=240, cwd=ROOT, **environment):
+    """Runs `python -m module …` to its end; returns the CompletedProcess with text output."""
+    return subprocess.run([sys.executable, '-m', module] + list(arguments), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True, timeout=timeout, cwd=str(cwd),
+                          env=dict(os.environ, **dict(dict(PYTHONPATH=ROOT), **environment)))

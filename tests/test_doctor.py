@@ -14,7 +14,7 @@ from lenet.checks import import_probe
 from lenet.errors import UserError
 from lenet.platforms import npu
 from tests import npu_standin
-from tests import support
+from tests import processes
 
 ABSENT = "No module named '%s'" % npu.PACKAGE
 VARIABLES = ('ASCEND_DEVICE_ID', 'DEVICE_ID', 'RANK_SIZE', 'RANK_ID', 'RANK_TABLE_FILE', 'JOB_ID')
@@ -29,10 +29,10 @@ def clean_environment(monkeypatch):
 
 def run_doctor(*arguments, generation=None):
     """The real process, on a stand-in if a generation is given."""
-    environment = dict(os.environ, PYTHONPATH=support.ROOT)
+    environment = dict(os.environ, PYTHONPATH=processes.ROOT)
     if generation:
         environment = npu_standin.environment(generation, base=environment)
-    return subprocess.run([sys.executable, '-m', 'lenet.doctor'] + list(arguments), env=environment, cwd=support.ROOT,
+    return subprocess.run([sys.executable, '-m', 'lenet.doctor'] + list(arguments), env=environment, cwd=processes.ROOT,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
 
 

@@ -7,21 +7,21 @@ import sys
 import numpy as np
 import pytest
 
-from lenet import model
 from lenet.data import idx
 from lenet.data import synthetic
-from lenet.deploy import evaluation
-from lenet.deploy import frozen
+from lenet.export import evaluation
+from lenet.export import frozen
+from lenet.graph import model
 from tests import checkpoints
 from tests import data_files
 from tests import npu_standin
 from tests import numpy_lenet
-from tests import support
+from tests import processes
 from tests.data_files import error_of
 
 
 def evaluate(*arguments):
-    return support.run_module('lenet.evaluate', *arguments)
+    return processes.run_module('lenet.evaluate', *arguments)
 
 
 @pytest.fixture(scope='module')
@@ -52,7 +52,7 @@ def test_a_checkpoints_counts_are_those_of_its_training(report, reference):
 
 @pytest.mark.slow
 def test_a_frozen_graphs_counts_are_the_same(trained_run, digits, reference, tmp_path):
-    ended = support.run_module('lenet.freeze', '--output_dir=' + trained_run, '--data_path=' + digits, '--batch=13',
+    ended = processes.run_module('lenet.freeze', '--output_dir=' + trained_run, '--data_path=' + digits, '--batch=13',
                                '--pb_path=%s/lenet.pb' % tmp_path)
     assert ended.returncode == 0, ended.stderr
     ended = evaluate('--model_path=%s/lenet.pb' % tmp_path, '--data_path=' + digits, '--batch_size=99',
@@ -86,7 +86,7 @@ def test_the_terminal_gets_the_report(report, reference, trained_run, digits):
 def test_a_reader_that_goes_away_is_no_error(trained_run, digits):
     command = ['bash', '-c', '"$0" -m lenet.evaluate --output_dir="$1" --data_path="$2" | head -1', sys.executable,
                str(trained_run), str(digits)]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=support.ROOT)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=processes.ROOT)
     assert ended.stderr == b'' and b'1007 test images' in ended.stdout
 
 
@@ -105,7 +105,7 @@ def test_a_wrong_command_line_ends_in_one_line_and_status_2(arguments, words):
 
 @pytest.mark.slow
 def test_the_npus_stand_in_gives_the_same_counts(trained_run, digits, reference, tmp_path):
-    ended = support.run_module('lenet.evaluate', '--output_dir=' + trained_run, '--data_path=' + digits,
+    ended = processes.run_module('lenet.evaluate', '--output_dir=' + trained_run, '--data_path=' + digits,
                                '--platform=npu', '--json_out=%s/report.json' % tmp_path,
                                **npu_standin.environment('v23'))
     assert ended.returncode == 0, ended.stderr

@@ -3,7 +3,7 @@ from absl import flags as absl_flags
 
 from lenet import flags
 from lenet.errors import UsageError
-from tests import support
+from tests import processes
 
 
 def test_defaults_are_the_references_run():
@@ -54,7 +54,7 @@ def test_lines_read_back_as_a_flagfile_give_the_same_params(tmp_path):
 
 
 def test_help_names_every_flag_of_the_reference():
-    shown = support.run_module('lenet.train', '--help')
+    shown = processes.run_module('lenet.train', '--help')
     assert shown.returncode == 0 and shown.stderr == ''
     for name in ('data_path batch_size learing_rata steps epochs iteration_per_loop precision_mode loss_scale_flag '
                  'loss_scale_value over_dump data_dump_flag data_dump_step profiling random_remove autotune ckpt_count '

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from lenet import platforms
-from lenet.deploy import export
-from lenet.deploy import frozen
-from lenet.deploy import trained
+from lenet.export import export
+from lenet.export import frozen
+from lenet.export import trained
 from tests import checkpoints
 from tests import numpy_lenet
 from tests import processes
-from tests import support
+from tests import trainings
 from tests.data_files import error_of, write_dataset
 
 
 def freeze(*arguments):
-    return support.run_module('lenet.freeze', *arguments)
+    return processes.run_module('lenet.freeze', *arguments)
 
 
 def sha256(path):
@@ -143,7 +143,7 @@ def answer(pb_path, images):
 def test_both_forms_of_a_reference_checkpoint_answer_as_the_network_in_float64(tmp_path, request_of, conv, batch):
     request = request_of(tmp_path, conv=conv, batch=batch)
     export.export(request)
-    images = support.random_split(13).images
+    images = trainings.random_split(13).images
     expected = numpy_lenet.lenet(images / 255.0, trained.load(request.checkpoint, '').weights, numpy_lenet.sigmoid)
     np.testing.assert_allclose(answer(tmp_path / 'lenet.pb', images), expected, rtol=0,
                                atol=1e-5 * np.abs(expected).max())

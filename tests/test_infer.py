@@ -11,7 +11,7 @@ import pytest
 from tests import data_files
 from tests import graphs
 from tests import npu_standin
-from tests import support
+from tests import processes
 
 
 @pytest.fixture(scope='module')
@@ -20,13 +20,13 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('infer')
     graphs.write(folder / 'x.pb')
     data_files.write_dataset(str(folder / 'data'), test=37)
-    ended = support.run_module('lenet.preprocess', '--data_path=data', '--output_path=bins', cwd=folder)
+    ended = processes.run_module('lenet.preprocess', '--data_path=data', '--output_path=bins', cwd=folder)
     assert ended.returncode == 0, ended.stderr
     return folder
 
 
 def infer(folder, *arguments, **environment):
-    return support.run_module('lenet.infer', *arguments, cwd=folder, **environment)
+    return processes.run_module('lenet.infer', *arguments, cwd=folder, **environment)
 
 
 def test_the_binaries_and_the_data_they_were_made_of_give_the_same_predictions(folder, tmp_path):
@@ -106,7 +106,7 @@ def test_a_reader_that_leaves_costs_no_predictions(folder, tmp_path):
     command = 'set -o pipefail; "$0" -m lenet.infer "$@" | true'
     ended = subprocess.run(['bash', '-c', command, sys.executable, '--model_path=x.pb', '--data_dir=data',
                             '--csv_out=%s' % (tmp_path / 'x.csv')], cwd=str(folder), stderr=subprocess.PIPE,
-                           env=dict(os.environ, PYTHONPATH=support.ROOT), universal_newlines=True)
+                           env=dict(os.environ, PYTHONPATH=processes.ROOT), universal_newlines=True)
     assert (ended.returncode, ended.stderr) == (0, '')
     assert len((tmp_path / 'x.csv').read_text().splitlines()) == 38
 
@@ -123,7 +123,7 @@ def test_a_picture_is_answered_whatever_its_name(folder, tmp_path, encoding, sho
 
 def test_the_adapter_is_imported_before_the_session(folder, tmp_path):
     environment = npu_standin.environment('v23', journal=str(tmp_path / 'journal'), base={})
-    environment['PYTHONPATH'] = os.pathsep.join([environment['PYTHONPATH'], support.ROOT])
+    environment['PYTHONPATH'] = os.pathsep.join([environment['PYTHONPATH'], processes.ROOT])
     ended = infer(folder, '--model_path=x.pb', '--data_dir=data', '--platform=auto', **environment)
     assert ended.returncode == 0, ended.stderr
     session, = npu_standin.read_journal(str(tmp_path / 'journal'), 'session')

@@ -14,7 +14,6 @@ import sys
 import pytest
 
 from tests import processes
-from tests import support
 
 MODULE = 'tests.rank_module'
 
@@ -32,7 +31,7 @@ def rank_table(directory, servers=1, devices=2, first=0):
 def environment(tmp_path, **variables):
     if 'RANK_TABLE_FILE' not in variables:
         variables['RANK_TABLE_FILE'] = rank_table(tmp_path)
-    return dict(dict(os.environ, PYTHONPATH=support.ROOT), **variables)
+    return dict(dict(os.environ, PYTHONPATH=processes.ROOT), **variables)
 
 
 def start(tmp_path, action, *rest, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **variables):
@@ -61,7 +60,7 @@ def is_running(pid):
 
 def usage(*arguments, **variables):
     """The line in which a command line is refused, with status 2, or another error told."""
-    ended = support.run_module('lenet.launch', *arguments, **dict(dict(RANK_TABLE_FILE=''), **variables))
+    ended = processes.run_module('lenet.launch', *arguments, **dict(dict(RANK_TABLE_FILE=''), **variables))
     assert ended.stdout == '' and len(ended.stderr.splitlines()) == 1, ended.stderr
     assert ended.stderr.startswith('error: ')
     return ended.returncode, ended.stderr
@@ -183,7 +182,7 @@ def told(tmp_path, rank):
 
 
 def test_npu_ranks_are_those_of_the_table(tmp_path):
-    path = os.path.relpath(rank_table(tmp_path, first=4), support.ROOT)
+    path = os.path.relpath(rank_table(tmp_path, first=4), processes.ROOT)
     ended = run(tmp_path, 'environment', '--batch_size=13', 'two words', RANK_TABLE_FILE=path, RANK_SIZE='8',
                 HOROVOD_RANK='5')
     assert ended.returncode == 0, ended.stderr
@@ -244,7 +243,7 @@ def test_wrong_command_line_ends_in_one_line_and_status_2(arguments, words):
 
 
 def test_what_every_rank_refuses_is_told_by_the_shown_one_or_in_the_line_about_another(tmp_path):
-    ended = support.run_module('lenet.launch', '--platform=npu', '--batch_size=0',
+    ended = processes.run_module('lenet.launch', '--platform=npu', '--batch_size=0',
                                '--output_dir=%s' % (tmp_path / 'out'), RANK_TABLE_FILE=rank_table(tmp_path))
     lines = ended.stderr.splitlines()
     assert ended.returncode == 2 and 1 <= len(lines) <= 2
@@ -258,7 +257,7 @@ def test_table_without_a_platform_is_ambiguous(tmp_path):
 
 
 def test_help_is_printed():
-    ended = support.run_module('lenet.launch', '--help')
+    ended = processes.run_module('lenet.launch', '--help')
     assert ended.returncode == 0 and '-n N' in ended.stdout
 
 
@@ -283,7 +282,7 @@ def test_two_starts_do_not_share_an_output_dir(tmp_path):
 
 
 def run_horovod(tmp_path, count, action, **variables):
-    return support.run_module('lenet.launch', '-n', str(count), '-m', MODULE, action,
+    return processes.run_module('lenet.launch', '-n', str(count), '-m', MODULE, action,
                               '--output_dir=%s' % (tmp_path / 'out'), **dict(dict(RANK_TABLE_FILE=''), **variables))
 
 
@@ -294,7 +293,7 @@ def needs_horovod():
 def test_without_horovod_its_requirements_are_named(tmp_path):
     (tmp_path / 'sitecustomize.py').write_text('import importlib.util as u\nfind = u.find_spec\n'
                                                'u.find_spec = lambda name: None if name == "horovod" else find(name)\n')
-    status, line = usage('-n', '2', PYTHONPATH='%s:%s' % (tmp_path, support.ROOT))
+    status, line = usage('-n', '2', PYTHONPATH='%s:%s' % (tmp_path, processes.ROOT))
     assert status == 1 and 'requirements-distributed.txt' in line and 'run_np.sh' in line
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from lenet import loss_scale_report
-from tests import support
+from tests import processes
 
 
 def write(directory, windows):
@@ -14,7 +14,7 @@ def write(directory, windows):
 
 def test_the_report_tells_the_scales_life_and_the_cost_of_its_start(tmp_path):
     write(tmp_path, [(10, 2.0 ** 29, [1, 2, 3, 4, 5, 6]), (20, 2.0 ** 29, []), (30, 3.0, [21, 29, 30])])
-    ended = support.run_module('lenet.loss_scale_report', str(tmp_path))
+    ended = processes.run_module('lenet.loss_scale_report', str(tmp_path))
     assert ended.returncode == 0 and ended.stderr == ''
     assert [line.split() for line in ended.stdout.splitlines()[1:3]] == [['10', '2**29', '6'], ['30', '3', '3']]
     assert '9 of 30 updates skipped (30.00 %), at steps: 1-6, 21, 29-30' in ended.stdout
@@ -27,14 +27,14 @@ def test_the_report_tells_the_scales_life_and_the_cost_of_its_start(tmp_path):
 def test_a_directory_without_such_a_run_is_named(tmp_path, content, message):
     if content is not None:
         (tmp_path / 'metrics.jsonl').write_text(content)
-    ended = support.run_module('lenet.loss_scale_report', str(tmp_path))
+    ended = processes.run_module('lenet.loss_scale_report', str(tmp_path))
     assert ended.returncode == 1 and len(ended.stderr.splitlines()) == 1
     assert message in ended.stderr
 
 
 @pytest.mark.parametrize('arguments, message', [([], 'OUTPUT_DIR is missing'), (['a', 'b'], "unexpected argument 'b'")])
 def test_one_directory_is_needed(arguments, message):
-    ended = support.run_module('lenet.loss_scale_report', *arguments)
+    ended = processes.run_module('lenet.loss_scale_report', *arguments)
     assert ended.returncode == 2 and message in ended.stderr
 
 

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet import model
 from lenet import platforms
 from lenet import predict
 from lenet.data import idx
-from lenet.data import photo
-from lenet.deploy import frozen
-from lenet.deploy import trained
+from lenet.export import frozen
+from lenet.export import trained
+from lenet.graph import model
+from lenet.photo import picture
 from tests import numpy_lenet
 from tests import pictures
-from tests import support
+from tests import processes
 
 Image = pytest.importorskip('PIL.Image', reason='Pillow is not installed: requirements-images.txt')
 
@@ -54,13 +54,13 @@ def place(tmp_path_factory):
 
 def expected(path, seed, activate):
     """The probabilities by NumPy."""
-    logits = numpy_lenet.lenet(photo.as_mnist(str(path))[np.newaxis] / 255., random_weights(seed), activate)
+    logits = numpy_lenet.lenet(picture.as_mnist(str(path))[np.newaxis] / 255., random_weights(seed), activate)
     odds = np.exp(logits - logits.max())
     return (odds / odds.sum())[0]
 
 
 def run(place, *arguments, **environment):
-    return support.run_module('lenet.predict', *arguments, cwd=place, **environment)
+    return processes.run_module('lenet.predict', *arguments, cwd=place, **environment)
 
 
 def relu(x):
@@ -78,7 +78,7 @@ def test_pictures_are_answered_with_the_newest_checkpoint_and_errors_go_to_stder
     probabilities = expected(place / 'dark.png', 1, relu)
     best = probabilities.argmax()
     assert lines[0] == 'dark.png: %d (%.2f %%)' % (best, 100 * probabilities[best])
-    assert lines[1:15] == predict.described('', photo.as_mnist(str(place / 'dark.png')), probabilities, True,
+    assert lines[1:15] == predict.described('', picture.as_mnist(str(place / 'dark.png')), probabilities, True,
                                             'utf-8')[1:]
 
 
@@ -124,7 +124,7 @@ def test_wrong_commands_end_in_one_line(place, arguments, status, message):
 def test_a_reader_that_leaves_ends_it_quietly(place):
     command = '"$0" -m lenet.predict dark.png dark.png | true; exit ${PIPESTATUS[0]}'
     ended = subprocess.run(['bash', '-c', command, sys.executable], cwd=str(place), stderr=subprocess.PIPE,
-                           env=dict(os.environ, PYTHONPATH=support.ROOT), universal_newlines=True)
+                           env=dict(os.environ, PYTHONPATH=processes.ROOT), universal_newlines=True)
     assert ended.returncode == 1 and ended.stderr == ''
 
 
@@ -154,7 +154,7 @@ def test_the_ten_most_likely_of_many_classes_are_listed():
 def network(mnist, tmp_path_factory):
     """A session on a network that saw 600 batches of real MNIST."""
     output_dir = tmp_path_factory.mktemp('trained')
-    ended = support.run_module('lenet.train', '--data_path=%s' % mnist, '--activation=relu', '--steps=600',
+    ended = processes.run_module('lenet.train', '--data_path=%s' % mnist, '--activation=relu', '--steps=600',
                                '--epochs=1', '--output_dir=%s' % output_dir)
     assert ended.returncode == 0, ended.stderr
     found = trained.load(None, str(output_dir))
@@ -188,7 +188,7 @@ def test_photographed_digits_are_answered_as_the_originals(network, mnist, tmp_p
         exif = Image.Exif()
         exif[0x0112] = 6  # the camera was held upright: turned to the right when shown
         picture.rotate(90, expand=True).save(path, quality=80, exif=exif)
-        recovered.append(photo.as_mnist(path))
+        recovered.append(picture.as_mnist(path))
     answers = [network.answer(frozen.flatten(images), 400).classes for images in (np.stack(recovered), digits)]
     agreement = np.mean(answers[0] == answers[1])
     assert agreement >= 0.97  # found: 0.995, noisy 0.9925

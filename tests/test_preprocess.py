@@ -12,11 +12,11 @@ import pytest
 from lenet.data import idx
 from lenet.data import synthetic
 from tests import data_files
-from tests import support
+from tests import processes
 
 
 def preprocess(*arguments, **environment):
-    return support.run_module('lenet.preprocess', *arguments, **environment)
+    return processes.run_module('lenet.preprocess', *arguments, **environment)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_run_that_fails_leaves_the_former_directory(tmp_path, data):
 
 
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path):
-    program = ('import os, runpy, signal, sys\nfrom lenet.deploy import binaries\n'
+    program = ('import os, runpy, signal, sys\nfrom lenet.export import binaries\n'
                'put = binaries._put\n'
                'def stop(advance, directory, count, folder, index, array):\n'
                '    if index == 500: os.kill(os.getpid(), signal.SIGINT)\n'
@@ -94,7 +94,7 @@ def test_a_run_that_is_stopped_leaves_nothing(tmp_path):
                'sys.argv = ["preprocess", "--data_path=synthetic", "--output_path=%s/bins"]\n'
                'runpy.run_module("lenet.preprocess", run_name="__main__")' % tmp_path)
     ended = subprocess.run([sys.executable, '-c', program], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                           universal_newlines=True, cwd=support.ROOT)
+                           universal_newlines=True, cwd=processes.ROOT)
     assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGINT, '', 'stopped by SIGINT\n')
     assert os.listdir(str(tmp_path)) == []
 
@@ -103,7 +103,7 @@ def test_tensorflow_is_not_needed(tmp_path, data):
     program = ('import runpy, sys\nsys.modules["tensorflow"] = None\n'
                'sys.argv = ["preprocess", "--data_path=%s", "--output_path=%s"]\n'
                'runpy.run_module("lenet.preprocess", run_name="__main__")' % (data, tmp_path / 'bins'))
-    assert subprocess.run([sys.executable, '-c', program], cwd=support.ROOT, stdout=subprocess.PIPE).returncode == 0
+    assert subprocess.run([sys.executable, '-c', program], cwd=processes.ROOT, stdout=subprocess.PIPE).returncode == 0
 
 
 def a_file(path):
@@ -151,7 +151,7 @@ def test_what_somebody_else_left_there_is_refused_and_stays(tmp_path, data, make
     (['--output_path=.', '--data_path=synthetic'], 1, '--output_path=.: is the working directory'),
     (['--output_path=/proc/nowhere/x', '--data_path=synthetic'], 1, '/proc/nowhere')])
 def test_what_is_wrong_ends_in_one_line(tmp_path, arguments, status, words):
-    ended = support.run_module('lenet.preprocess', *arguments, cwd=tmp_path)
+    ended = processes.run_module('lenet.preprocess', *arguments, cwd=tmp_path)
     line, = ended.stderr.splitlines()
     assert ended.returncode == status and line.startswith('error: ') and words in line and ended.stdout == ''
     assert os.listdir(str(tmp_path)) == []

@@ -19,10 +19,9 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet import checkpoint
+from lenet.run import checkpoint
 from tests import data_files
 from tests import processes
-from tests import support
 
 SHORT = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
          '--batch_size=32')
@@ -44,14 +43,14 @@ def start(output_dir, arguments, **streams):
 def uninterrupted(tmp_path_factory):
     """The output directory of SHORT, run in one go."""
     output_dir = tmp_path_factory.mktemp('uninterrupted')
-    ended = support.run_module('lenet.train', '--output_dir=%s' % output_dir, *SHORT)
+    ended = processes.run_module('lenet.train', '--output_dir=%s' % output_dir, *SHORT)
     assert ended.returncode == 0 and ended.stderr == '', ended.stderr
     return output_dir
 
 
 @pytest.mark.parametrize('n', [20, 8])
 def test_one_seed_gives_one_result_bit_for_bit_whatever_n(uninterrupted, tmp_path, n):
-    ended = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--iterations_per_loop=%d' % n,
+    ended = processes.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--iterations_per_loop=%d' % n,
                                '--log_every=40')
     assert ended.returncode == 0, ended.stderr
     assert digest_of_newest(tmp_path) == digest_of_newest(uninterrupted)
@@ -67,14 +66,14 @@ def test_a_stopped_run_leaves_a_checkpoint_and_resumes_to_the_same_bytes(uninter
     assert len(errors.splitlines()) == 1 and '--resume goes on from there' in errors
     results = json.loads((tmp_path / 'results.json').read_text())
     assert results['ended'].startswith('stopped by') and results['steps']['steps_run'] < 80
-    resumed = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--resume')
+    resumed = processes.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--resume')
     assert resumed.returncode == 0 and 'resumed from' in resumed.stdout, resumed.stderr
     assert digest_of_newest(tmp_path) == digest_of_newest(uninterrupted)
     assert records(tmp_path) == records(uninterrupted)
 
 
 def test_a_resume_with_other_flags_is_refused_in_one_line(uninterrupted):
-    ended = support.run_module('lenet.train', '--output_dir=%s' % uninterrupted, *SHORT, '--epochs=3', '--seed=2',
+    ended = processes.run_module('lenet.train', '--output_dir=%s' % uninterrupted, *SHORT, '--epochs=3', '--seed=2',
                                '--resume', '--batch_size=64')
     assert ended.returncode == 1 and len(ended.stderr.splitlines()) == 1
     assert '--batch_size=32 on each of 1 ranks, now 64' in ended.stderr and '--seed was 1, is 2' in ended.stderr
@@ -85,17 +84,17 @@ def limit_file_size():
 
 
 def test_a_disk_that_fills_up_costs_no_older_checkpoint(tmp_path):
-    first = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT)
+    first = processes.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT)
     assert first.returncode == 0
     before = digest_of_newest(tmp_path)
     ended = subprocess.run([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--epochs=3',
-                            '--resume'], cwd=support.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            '--resume'], cwd=processes.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                            universal_newlines=True, preexec_fn=limit_file_size)
     assert ended.returncode == 1
     assert re.fullmatch(r'error: \S+model.ckpt-120: the checkpoint cannot be written \(.*\); the older ones are '
                         r'untouched\n', ended.stderr), ended.stderr
     assert digest_of_newest(tmp_path) == before
-    resumed = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--epochs=3', '--resume')
+    resumed = processes.run_module('lenet.train', '--output_dir=%s' % tmp_path, *SHORT, '--epochs=3', '--resume')
     assert resumed.returncode == 0 and 'resumed from' in resumed.stdout
 
 
@@ -107,7 +106,7 @@ def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(uninter
     content = bytearray(data.read_bytes())
     content[len(content) // 2] ^= 16
     data.write_bytes(bytes(content))
-    resumed = support.run_module('lenet.train', '--output_dir=%s' % output_dir, *SHORT, '--resume')
+    resumed = processes.run_module('lenet.train', '--output_dir=%s' % output_dir, *SHORT, '--resume')
     assert resumed.returncode == 0 and len(resumed.stderr.splitlines()) == 1
     assert 'model.ckpt-80: is no readable checkpoint' in resumed.stderr and 'model.ckpt-40' in resumed.stderr
     assert digest_of_newest(output_dir) == digest_of_newest(uninterrupted)
@@ -124,9 +123,9 @@ def test_letters_are_learned_from_a_checkpoint_of_digits(uninterrupted, tmp_path
     command = ['--data_path=%s' % letters, '--output_dir=%s' % (tmp_path / 'output'),
                '--restore_path=%s' % uninterrupted, '--num_classes=26', '--steps=20', '--epochs=1',
                '--iterations_per_loop=10', '--freeze_variables=layer_']
-    refused = support.run_module('lenet.train', *command)
+    refused = processes.run_module('lenet.train', *command)
     assert refused.returncode == 1 and '--restore_exclude=fc_3/ leaves it out' in refused.stderr
-    ended = support.run_module('lenet.train', *command, '--restore_exclude=fc_3/')
+    ended = processes.run_module('lenet.train', *command, '--restore_exclude=fc_3/')
     assert ended.returncode == 0, ended.stderr
     assert re.search(r'layer_1/weights +\[5, 5, 1, 6\] +frozen +restored', ended.stdout)
     assert re.search(r'fc_3/bias +\[26\] +yes +re-initialised, its shape is \[10\] in the checkpoint', ended.stdout)
@@ -168,14 +167,14 @@ def kill_when(process, output_dir, moment):
 @pytest.mark.slow
 def test_a_run_killed_at_any_moment_resumes_to_the_bytes_and_records_of_an_uninterrupted_one(tmp_path):
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
-    ended = support.run_module('lenet.train', '--output_dir=%s' % whole, *OFTEN_SAVED)
+    ended = processes.run_module('lenet.train', '--output_dir=%s' % whole, *OFTEN_SAVED)
     assert ended.returncode == 0, ended.stderr
     random, reached = Random(0), []
     for moment in ['saving', random.randint(1, 9), 'saving', random.randint(1, 9), random.randint(1, 9)]:
         kill_when(start(killed, OFTEN_SAVED + ('--resume',), stdout=subprocess.PIPE, stderr=subprocess.PIPE), killed,
                   moment)
         reached.append(([0] + [int(path.rsplit('-', 1)[1]) for path in checkpoint.listed(str(killed))])[-1])
-    resumed = support.run_module('lenet.train', '--output_dir=%s' % killed, '--resume', *OFTEN_SAVED)
+    resumed = processes.run_module('lenet.train', '--output_dir=%s' % killed, '--resume', *OFTEN_SAVED)
     assert resumed.returncode == 0, resumed.stderr
     assert len(set(reached)) > 2 and reached[-1] < 400, reached  # it got on in between, and was killed before its end
     assert digest_of_newest(killed) == digest_of_newest(whole)
@@ -187,7 +186,7 @@ def test_a_run_killed_at_any_moment_resumes_to_the_bytes_and_records_of_an_unint
     (['--data_path=synthetic', '--output_dir=/proc/nowhere'], ['/proc/nowhere: cannot make this directory']),
     (['--data_path=synthetic', '--restore_path=/nowhere'], ['/nowhere: is no readable checkpoint'])])
 def test_what_is_wrong_on_disk_ends_in_one_line_and_status_1(tmp_path, arguments, words):
-    ended = support.run_module('lenet.train', '--output_dir=%s' % tmp_path, *arguments)
+    ended = processes.run_module('lenet.train', '--output_dir=%s' % tmp_path, *arguments)
     assert ended.returncode == 1
     lines = ended.stderr.splitlines()
     assert len(lines) == 1 and lines[0].startswith('error: ')
@@ -199,7 +198,7 @@ def test_on_a_terminal_a_bar_shows_loss_and_speed(tmp_path):
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 120, 0, 0))  # a new one has no columns
     process = subprocess.Popen([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path] + list(SHORT),
-                               stdout=subprocess.PIPE, stderr=terminal, cwd=support.ROOT, universal_newlines=True)
+                               stdout=subprocess.PIPE, stderr=terminal, cwd=processes.ROOT, universal_newlines=True)
     os.close(terminal)
     shown = b''
     while True:
@@ -216,9 +215,9 @@ def test_on_a_terminal_a_bar_shows_loss_and_speed(tmp_path):
 
 def test_the_real_scripts_train_in_a_clone_with_spaces_from_another_directory(tmp_path):
     clone = tmp_path / 'a clone'
-    shutil.copytree(support.ROOT, str(clone), ignore=shutil.ignore_patterns(
+    shutil.copytree(processes.ROOT, str(clone), ignore=shutil.ignore_patterns(
         '.git', '.venv', '.site-packages', 'data', 'output', '__pycache__', '.hypothesis'))
-    shutil.copytree(os.path.join(support.ROOT, 'lenet', 'data'), str(clone / 'lenet' / 'data'))
+    shutil.copytree(os.path.join(processes.ROOT, 'lenet', 'data'), str(clone / 'lenet' / 'data'))
     elsewhere = tmp_path / 'else where'
     elsewhere.mkdir()
     ended = subprocess.run(
@@ -247,7 +246,7 @@ def accuracy_of_a_thousand_steps(mnist, tmp_path_factory):
     def accuracy(mode, *arguments):
         if mode not in known:
             directory = tmp_path_factory.mktemp(mode)
-            ended = support.run_module('lenet.train', '--data_path=%s' % mnist, '--epochs=1', '--evaluate',
+            ended = processes.run_module('lenet.train', '--data_path=%s' % mnist, '--epochs=1', '--evaluate',
                                        '--precision_mode=%s' % mode, '--output_dir=%s' % directory, *arguments)
             assert ended.returncode == 0, ended.stderr
             evaluation = json.loads((directory / 'results.json').read_text())['evaluation']
@@ -281,7 +280,7 @@ def test_a_reader_that_leaves_costs_no_training(tmp_path):
 def test_a_closed_stream_costs_no_training(tmp_path, closed):
     command = 'exec "$0" -m lenet.train "$@" %s' % closed
     ended = subprocess.run(['bash', '-c', command, sys.executable, '--output_dir=%s' % tmp_path] + list(SHORT),
-                           cwd=support.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+                           cwd=processes.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     assert ended.returncode == 0 and ended.stderr == ''
     assert (tmp_path / 'results.json').exists()
 
@@ -295,6 +294,6 @@ def test_a_signal_during_the_imports_is_obeyed(tmp_path):
                '    return load(self, spec)\n'
                'importlib.machinery.ExtensionFileLoader.create_module = create\n'
                'import runpy\nrunpy.run_module("lenet.train", run_name="__main__")' % tmp_path)
-    ended = subprocess.run([sys.executable, '-c', program], cwd=support.ROOT, stdout=subprocess.PIPE,
+    ended = subprocess.run([sys.executable, '-c', program], cwd=processes.ROOT, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, universal_newlines=True)
     assert (ended.returncode, ended.stderr) == (143, 'stopped by SIGTERM\n')

@@ -5,7 +5,7 @@ from typing import Any
 
 from lenet.checks import Result, failed, passed, warned
 from lenet.data import dataset
-from lenet.data import source
+from lenet.data import mnist_files
 from lenet.errors import UserError
 
 _NAME = 'data'
@@ -35,13 +35,13 @@ def _mnist(num_classes: int) -> Result:
         return failed(_NAME, '--data_path not given, and MNIST cannot be fetched: %s' % error,
                       'pip install -r requirements.txt, or --data_path=<directory of the four MNIST files>')
     directory = fetch.default_directory()
-    missing = [file.name for file in source.MNIST if not _has(directory, file)]
+    missing = [file.name for file in mnist_files.MNIST if not _has(directory, file)]
     if missing:
         return warned(_NAME, '--data_path not given: training will fetch MNIST into %s' % directory,
                       'without a network: put %s there, or --data_path=synthetic' % ', '.join(missing))
     return _read(directory, num_classes)
 
 
-def _has(directory: str, file: source.RawFile) -> bool:
+def _has(directory: str, file: mnist_files.RawFile) -> bool:
     path = os.path.join(directory, file.name)
     return os.path.isfile(path) and os.path.getsize(path) == file.size

@@ -6,7 +6,7 @@ from typing import Mapping, Optional
 from lenet.checks import device
 from lenet.checks import rank_table
 from lenet.checks import Result, failed, passed, warned
-from lenet.checks import strict_json
+from lenet.support import strict_json
 
 _NUMBER = re.compile(r'[0-9]+')
 _TABLE = 'RANK_TABLE_FILE'

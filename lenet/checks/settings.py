@@ -4,7 +4,7 @@ import math
 from typing import Any, Mapping
 
 from lenet.checks import Result, failed, passed, warned
-from lenet.checks import strict_json
+from lenet.support import strict_json
 
 _FLOAT16_MAX = 65504.0
 _FLOAT32_MODES = ('must_keep_origin_dtype', 'force_fp32')

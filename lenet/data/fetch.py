@@ -16,13 +16,13 @@ from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Seq
 import filelock
 from absl import flags
 
-from lenet import entry
 from lenet.data import mirror
+from lenet.data import mnist_files
 from lenet.data import npm
-from lenet.data import source
-from lenet.data.source import RawFile, SourceError
+from lenet.data.mnist_files import RawFile, SourceError
 from lenet.errors import UserError
-from lenet.files import replacing
+from lenet.support import entry
+from lenet.support.files import replacing
 
 DIRECTORY_VARIABLE = 'LENET_DATA'
 MIRRORS_VARIABLE = 'LENET_MIRRORS'
@@ -53,7 +53,7 @@ def default_mirrors() -> List[str]:
 
 
 def ensure(directory: Optional[str] = None, mirrors: Optional[Sequence[str]] = None, timeout: float = TIMEOUT,
-           deadline: float = DEADLINE, files: Sequence[RawFile] = source.MNIST) -> str:
+           deadline: float = DEADLINE, files: Sequence[RawFile] = mnist_files.MNIST) -> str:
     """Makes sure that the raw files are there: verifies those that are, fetches the others.
 
     Processes that do so at the same time take turns. A directory that holds all files may be read-only.
@@ -90,7 +90,7 @@ def _problem(directory: str, file: RawFile) -> Optional[str]:
         if os.path.getsize(path) != file.size:
             return '%d bytes, expected %d' % (os.path.getsize(path), file.size)
         with open(path, 'rb') as stream:
-            source.check(file, stream.read())
+            mnist_files.check(file, stream.read())
     except FileNotFoundError:
         return ''
     except (OSError, SourceError) as error:

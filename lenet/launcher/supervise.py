@@ -9,10 +9,10 @@ import sys
 import time
 from typing import Iterator, List, Mapping, NamedTuple, Optional
 
-from lenet import progress
-from lenet import signals
 from lenet.errors import UserError
 from lenet.launcher import rank_output
+from lenet.support import progress
+from lenet.support import signals
 
 GRACE = 10.0     # seconds from SIGTERM to SIGKILL for the others, when a rank has failed
 PATIENCE = 60.0  # seconds from the user's signal to SIGKILL: the current call ends, a checkpoint is written

@@ -5,10 +5,10 @@ from typing import Any, Optional
 
 import tensorflow.compat.v1 as tf
 
-from lenet import loss_scale as scaling
-from lenet import machine
-from lenet import quiet
 from lenet import ranks
+from lenet.graph import loss_scaling
+from lenet.support import machine
+from lenet.support import quiet
 
 
 # tensorflow==1.15.0 is built for GPUs and reports, as warnings and errors, that there is no CUDA.
@@ -53,8 +53,8 @@ class Cpu:
         return tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=self._threads,
                               device_count={'GPU': 0}, allow_soft_placement=True)
 
-    def optimizer(self, base: tf.train.Optimizer, loss_scale: scaling.LossScale) -> tf.train.Optimizer:
-        return scaling.wrap_with_contrib(self.ranks.average(base), loss_scale)
+    def optimizer(self, base: tf.train.Optimizer, loss_scale: loss_scaling.LossScale) -> tf.train.Optimizer:
+        return loss_scaling.wrap_with_contrib(self.ranks.average(base), loss_scale)
 
     def sink(self, session: tf.Session, train_op: tf.Operation) -> tf.Operation:
         return train_op  # the graph loops by itself

@@ -14,9 +14,9 @@ from typing import Any, Optional
 
 import tensorflow.compat.v1 as tf
 
-from lenet import loss_scale as scaling
 from lenet import ranks
 from lenet.errors import UserError
+from lenet.graph import loss_scaling
 from lenet.platforms import npu_config
 
 PACKAGE = 'npu_bridge'
@@ -77,7 +77,7 @@ class Npu:
     def session_config(self) -> tf.ConfigProto:
         return npu_config.session_config(npu_config.parameters(self._params, self.size))
 
-    def optimizer(self, base: tf.train.Optimizer, loss_scale: scaling.LossScale) -> tf.train.Optimizer:
+    def optimizer(self, base: tf.train.Optimizer, loss_scale: loss_scaling.LossScale) -> tf.train.Optimizer:
         """The order matters: gradients are summed over the ranks first, then all agree on overflow.
 
         Never called inside tf.control_dependencies, where a dynamic manager must not be built.
@@ -85,14 +85,14 @@ class Npu:
         if self.size > 1:
             from npu_bridge.estimator.npu.npu_optimizer import NPUDistributedOptimizer
             base = NPUDistributedOptimizer(base)
-        if loss_scale.kind == scaling.NONE:
+        if loss_scale.kind == loss_scaling.NONE:
             return base
         from npu_bridge.estimator.npu.npu_loss_scale_optimizer import NPULossScaleOptimizer
         return NPULossScaleOptimizer(base, self._manager(loss_scale), is_distributed=self.size > 1)
 
-    def _manager(self, loss_scale: scaling.LossScale) -> Any:
+    def _manager(self, loss_scale: loss_scaling.LossScale) -> Any:
         from npu_bridge.estimator.npu import npu_loss_scale_manager as managers
-        if loss_scale.kind == scaling.DYNAMIC:
+        if loss_scale.kind == loss_scaling.DYNAMIC:
             return managers.ExponentialUpdateLossScaleManager(*loss_scale.manager_arguments())
         if self._params.overflow_check:
             return managers.FixedLossScaleManager(loss_scale.value)

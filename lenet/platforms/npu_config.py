@@ -11,8 +11,8 @@ from typing import Any, Callable, Dict, NamedTuple, Union
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
-from lenet import files
 from lenet import flags
+from lenet.support import files
 
 Value = Union[bool, int, str]
 

@@ -1,0 +1,115 @@
+"""A trained network on labelled images: opened from a checkpoint or a .pb, asked, counted."""
+
+import json
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from lenet import flags
+from lenet import platforms
+from lenet.data import dataset
+from lenet.data.splits import Split
+from lenet.errors import UserError
+from lenet.export import frozen
+from lenet.export import scoring
+from lenet.export import sidecar
+from lenet.export import trained
+from lenet.graph import model
+from lenet.support import files
+from lenet.support import progress
+
+_ANY_CLASS = np.iinfo(np.int32).max
+
+
+class Request(NamedTuple):
+    """What to evaluate, by the names of the flags."""
+
+    checkpoint: Optional[str]
+    model_path: Optional[str]
+    output_dir: str
+    activation: Optional[str]
+    data_path: Optional[str]
+    seed: int
+    split: str
+    batch_size: int
+    platform: str
+    json_out: Optional[str]
+
+
+def evaluate(request: Request) -> None:
+    """Counts the right answers on all images of a split, prints and writes the report.
+
+    Raises:
+      UserError: the network or the data cannot be read, do not fit each other, or the report cannot be written.
+    """
+    if request.json_out is not None:
+        files.require_file_name(request.json_out)  # before the work
+    platform = platforms.resolve(request.platform)
+    config = platforms.inference_config(platform)
+    graph_def, source = _read_network(request, platform)
+    with frozen.opened(graph_def, config, source) as network:
+        split, origin = open_split(request.data_path, request.seed, request.split, network.num_classes, source)
+        progress.say('%s on the %d %s images of %s' % (source, len(split.labels), request.split, origin))
+        answers = ask(network, split.images, request.batch_size, source)
+    counts, wrong = scoring.count(answers, split.labels), scoring.mistakes(answers, split.labels)
+    for line in scoring.lines(counts, wrong):
+        progress.say(line)
+    if request.json_out is not None:
+        with files.replacing(request.json_out) as stream:
+            json.dump(scoring.report(counts, wrong), stream, indent=1, allow_nan=False)
+            stream.write('\n')
+
+
+def _read_network(request: Request, platform: str) -> Tuple[tf.GraphDef, str]:
+    """The frozen graph and what to call it."""
+    if request.model_path is not None:
+        sidecar.verify(request.model_path)
+        return frozen.read(request.model_path), request.model_path
+    source = trained.load(request.checkpoint, request.output_dir, request.activation)
+    form = model.Form(source.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
+    return frozen.build(source.weights, form), source.path
+
+
+def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int, source: str) -> Tuple[Split, str]:
+    """Opens the images to ask a network about.
+
+    Args:
+      data_path, seed: as dataset.open_dataset takes them.
+      name: 'train' or 'test'.
+      num_classes: of the network.
+      source: what errors call the network.
+
+    Returns:
+      The split, and where it comes from.
+
+    Raises:
+      UserError: there are no such data, or they have labels that the network cannot answer.
+    """
+    data = dataset.open_dataset(data_path, seed, _ANY_CLASS)
+    split: Split = getattr(data, name)
+    outside = np.flatnonzero(split.labels >= num_classes)
+    if outside.size:
+        raise UserError('%s: %s image %d has label %d, but %s knows only the %d classes from 0 to %d; give the data '
+                        'that it was trained for' % (data.source, name, outside[0], split.labels[outside[0]], source,
+                                                     num_classes, num_classes - 1))
+    return split, data.source
+
+
+def ask(network: frozen.Network, images: np.ndarray, batch_size: int, source: str) -> frozen.Answers:
+    """The network's answers, below a progress bar.
+
+    Args:
+      images: uint8 [n, 28, 28, 1].
+      source: what errors call the network.
+
+    Raises:
+      UserError: an answer is NaN or infinite.
+    """
+    with progress.bar(len(images), 'evaluating', 'images') as advance:
+        answers = network.answer(frozen.flatten(images), batch_size, advance)
+    broken = np.flatnonzero(~np.isfinite(answers.logits).all(axis=1))
+    if broken.size:
+        raise UserError('%s: its answer to image %d (and %d more) is NaN or infinite; its weights are damaged, or too '
+                        'large for this precision' % (source, broken[0], broken.size - 1))
+    return answers

@@ -1,0 +1,165 @@
+"""Runs a frozen graph over images: right answers, latency, a CSV line an image.
+
+Letters: n images, B batch, C classes.
+"""
+
+import csv
+import json
+import os
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from lenet import platforms
+from lenet.errors import UsageError, UserError
+from lenet.export import frozen
+from lenet.export import input_kinds
+from lenet.export import latency
+from lenet.export import sidecar
+from lenet.export.inputs import Inputs
+from lenet.run import accuracy
+from lenet.support import files
+from lenet.support import machine
+from lenet.support import progress
+
+DEFAULT_BATCH = 64
+_SHOWN = 20  # pictures whose class is printed
+
+
+class Request(NamedTuple):
+    """The flags of lenet.infer; None where one was left alone."""
+
+    model_path: str
+    data_dir: Optional[str]
+    seed: int
+    batch_size: Optional[int]
+    warmup: int
+    platform: str
+    csv_out: Optional[str]
+    json_out: Optional[str]
+
+
+def infer(request: Request) -> None:
+    """Classifies, writes what was asked for, prints the report.
+
+    Raises:
+      UserError: model, images or targets went wrong.
+      UsageError: --batch_size contradicts the graph.
+    """
+    graph_def = _read_graph(request)
+    platform = platforms.resolve(request.platform)
+    with frozen.opened(graph_def, platforms.inference_config(platform), request.model_path) as network:
+        _check_batch(network.batch, request)
+        inputs = input_kinds.open_inputs(request.data_dir, request.seed)
+        _check_labels(inputs, network.num_classes, request.model_path)
+        batch = network.batch or request.batch_size or min(DEFAULT_BATCH, len(inputs.images))
+        with progress.bar(len(inputs.images), 'inference', 'image') as advance:
+            answers = network.answer(inputs.images, batch, advance)
+    _check_answers(answers, inputs, request.model_path)
+    summary = summarize(request, platform, inputs, answers, batch, network.seconds)
+    if request.csv_out is not None:
+        write_csv(request.csv_out, inputs, answers)
+    if request.json_out is not None:
+        with files.replacing(request.json_out) as stream:
+            stream.write(json.dumps(summary, indent=1, allow_nan=False) + '\n')
+    for line in _picture_lines(inputs, answers) + lines(summary):
+        progress.say(line)
+
+
+def _read_graph(request: Request) -> tf.GraphDef:
+    described = os.path.realpath(sidecar.path_of(request.model_path))
+    for name in ('csv_out', 'json_out'):
+        target = getattr(request, name)
+        if target is not None and os.path.realpath(target) == described:
+            raise UsageError('--%s=%s is the file that describes %s: name another one' %
+                             (name, target, request.model_path))
+    sidecar.verify(request.model_path)
+    return frozen.read(request.model_path)
+
+
+def _check_batch(fixed: Optional[int], request: Request) -> None:
+    if fixed is not None and request.batch_size not in (None, fixed):
+        raise UsageError('--batch_size=%d: %s was frozen for batches of %d; leave the flag out' %
+                         (request.batch_size, request.model_path, fixed))
+
+
+def _check_labels(inputs: Inputs, classes: int, model_path: str) -> None:
+    if inputs.labels is not None and inputs.labels.max() >= classes:
+        raise UserError('%s: image %s has label %d, %s knows the classes 0 to %d; take a graph trained on such data' %
+                        (inputs.source, inputs.names[inputs.labels.argmax()], inputs.labels.max(), model_path,
+                         classes - 1))
+
+
+def _check_answers(answers: frozen.Answers, inputs: Inputs, model_path: str) -> None:
+    wrong = np.flatnonzero(~np.isfinite(answers.probabilities).all(axis=1))
+    if len(wrong):
+        raise UserError('%s: gives probabilities that are no numbers, first for image %s; its weights are damaged, or '
+                        'too large for float16' % (model_path, inputs.names[wrong[0]]))
+
+
+def summarize(request: Request, platform: str, inputs: Inputs, answers: frozen.Answers, batch: int,
+              seconds: List[float]) -> Dict[str, Any]:
+    """All that --json_out holds.
+
+    Args:
+      batch: B.
+      seconds: of each session.run.
+    """
+    n, calls = len(inputs.images), len(seconds)
+    images = [batch] * (calls - 1) + [n - batch * (calls - 1)]
+    return {'model': request.model_path, 'platform': platform, 'data': inputs.source, 'images': n,
+            'batch_size': batch, 'padding': batch * calls - n, 'classes': answers.logits.shape[1],
+            'accuracy': _counted(inputs.labels, answers.classes),
+            'latency': latency.measured(seconds, images, request.warmup),
+            'versions': {'tensorflow': tf.__version__, 'numpy': np.__version__}, 'machine': machine.describe()}
+
+
+def _counted(labels: Optional[np.ndarray], classes: np.ndarray) -> Optional[Dict[str, Any]]:
+    if labels is None:
+        return None
+    correct, n = int((classes == labels).sum()), len(labels)
+    return {'correct': correct, 'images': n, 'accuracy': correct / n,
+            'wilson_95': list(accuracy.wilson_interval(correct, n))}
+
+
+def write_csv(path: str, inputs: Inputs, answers: frozen.Answers) -> None:
+    """A header, then a line an image: name, label (empty where it is not known), class, probability of each class.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    probabilities = ['probability_%d' % index for index in range(answers.probabilities.shape[1])]
+    labels = [''] * len(inputs.names) if inputs.labels is None else inputs.labels
+    with files.replacing(path) as stream:
+        writer = csv.writer(stream, lineterminator='\n')
+        writer.writerow(['name', 'label', 'class'] + probabilities)
+        for name, label, found, row in zip(inputs.names, labels, answers.classes, answers.probabilities):
+            writer.writerow([name, label, found] + ['%.9g' % value for value in row])  # 9 digits tell float32s apart
+
+
+def _picture_lines(inputs: Inputs, answers: frozen.Answers) -> List[str]:
+    """The answers themselves, where nobody knows the right ones."""
+    if inputs.labels is not None:
+        return []
+    told = ['%s: class %d, probability %.4f' % (name, found, row[found]) for name, found, row
+            in zip(inputs.names[:_SHOWN], answers.classes, answers.probabilities)]
+    left = len(inputs.names) - len(told)
+    return told + ['and %d more; --csv_out=FILE holds all' % left] * (left > 0)
+
+
+def lines(summary: Dict[str, Any]) -> List[str]:
+    """The summary as a terminal shows it."""
+    counted = summary['accuracy']
+    correct = 'unknown, there are no labels'
+    if counted:
+        low, high = counted['wilson_95']
+        correct = '%.4f (%d of %d), 95 %% interval %.4f to %.4f' % (counted['accuracy'], counted['correct'],
+                                                                   counted['images'], low, high)
+    padding = ', the last filled up with %d of padding' % summary['padding'] if summary['padding'] else ''
+    return ['model             %s, %d classes, on %s' % (
+                summary['model'], summary['classes'],
+                'the NPU (never tried on a device)' if summary['platform'] == 'npu' else 'the CPU'),
+            'images            %d of %s' % (summary['images'], summary['data']),
+            'batch             %d images a session.run%s' % (summary['batch_size'], padding),
+            'accuracy          ' + correct] + latency.lines(summary['latency'])

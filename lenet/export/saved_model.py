@@ -1,0 +1,81 @@
+"""A SavedModel of the frozen graph: signature serving_default, nodes and names of lenet/export/frozen.py."""
+
+import contextlib
+import os
+from typing import Any, Iterator
+
+import tensorflow.compat.v1 as tf
+
+from lenet.errors import UserError
+from lenet.export import frozen
+from lenet.support import files
+
+TAG = tf.saved_model.SERVING
+SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+GRAPH = 'saved_model.pb'
+SIDECAR = os.path.join('assets.extra', 'lenet.json')  # TensorFlow's place for what others add; tells ours from others
+
+
+def write(graph_def: tf.GraphDef, directory: str) -> None:
+    """Writes a SavedModel into `directory`, which must not exist."""
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        tf.import_graph_def(graph_def, name='')
+
+        def tensors(*names: str) -> dict:
+            return {name: graph.get_tensor_by_name(name + ':0') for name in names}
+
+        signature = tf.saved_model.predict_signature_def(
+            tensors(frozen.INPUT), tensors(frozen.LOGITS, frozen.PROBABILITIES, frozen.CLASS))
+        builder = tf.saved_model.Builder(directory)
+        builder.add_meta_graph_and_variables(session, [TAG], {SIGNATURE: signature}, strip_default_attrs=True)
+        builder.save()
+
+
+@contextlib.contextmanager
+def opened(directory: str, config: Any, source: str) -> Iterator[frozen.Network]:
+    """Opens a session on a SavedModel as serving would: the signature says which tensors to feed and to fetch.
+
+    Args:
+      config: a ConfigProto.
+      source: what errors call it.
+
+    Raises:
+      UserError: it cannot be loaded, or has another signature.
+    """
+    with tf.Graph().as_default() as graph, tf.Session(config=config) as session:
+        with frozen.named(source, ValueError, KeyError, TypeError, OSError, tf.errors.OpError):
+            loaded = tf.saved_model.load(session, [TAG], directory)
+            signature = loaded.signature_def[SIGNATURE]
+            for name, tensor in list(signature.inputs.items()) + list(signature.outputs.items()):
+                if tensor.name != name + ':0':
+                    raise ValueError('%s of its signature is %s' % (name, tensor.name))
+            network = frozen.Network(session, graph)
+        with frozen.named(source, tf.errors.OpError):
+            yield network
+
+
+def require_place(directory: str) -> None:
+    """
+    Raises:
+      UserError: a SavedModel cannot be put there, or would replace something else.
+    """
+    parent = os.path.dirname(directory) or '.'
+    if not os.path.isdir(parent):
+        raise UserError('--saved_model=%s: there is no directory %s; make it, or choose another place' %
+                        (directory, parent))
+    if os.path.lexists(directory) and not os.path.isdir(directory):
+        raise UserError('--saved_model=%s: a file has this name; choose another one' % directory)
+    if os.path.isdir(directory) and os.listdir(directory) and not os.path.isfile(os.path.join(directory, SIDECAR)):
+        raise UserError('--saved_model=%s: holds something else than a SavedModel of this program, which stays; choose '
+                        'another directory' % directory)
+
+
+def replace(staged: str, directory: str) -> None:
+    """Renames a whole SavedModel to its final name; a former one there goes first, for directories cannot be swapped.
+
+    Raises:
+      UserError: see require_place.
+    """
+    require_place(directory)
+    with files.scratch_beside(directory) as scratch:
+        files.exchange(staged, directory, os.path.join(scratch, 'former'))

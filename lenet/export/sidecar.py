@@ -1,0 +1,97 @@
+"""The JSON file beside an export: what it is made of, what to feed it, how well it answers."""
+
+import hashlib
+import json
+import os
+import re
+from typing import Any, Dict, Tuple
+
+import tensorflow.compat.v1 as tf
+
+from lenet.errors import UserError
+from lenet.export.parity import Parity
+from lenet.export.trained import Trained
+from lenet.run import accuracy
+from lenet.run import checkpoint
+
+NORMALISATION = {
+    'words': 'grey values 0 to 255 (0 background, 255 ink) divided by 255; 28 rows of 28 pixels from the top left',
+    'factor': 1 / 255, 'range': [0.0, 1.0]}
+
+
+def path_of(pb_path: str) -> str:
+    """'x/lenet.pb' -> 'x/lenet.json'."""
+    return re.sub(r'\.pb$', '', pb_path) + '.json'
+
+
+def sha256(path: str) -> str:
+    """Of a file, in hexadecimal."""
+    with open(path, 'rb') as stream:
+        return hashlib.sha256(stream.read()).hexdigest()
+
+
+def describe(pb_path: str, nodes: Dict[str, Any], source: Trained, convolution: str) -> Dict[str, Any]:
+    """What the export is.
+
+    Args:
+      pb_path: of the file that is described, where it lies now.
+      nodes: as frozen.Network gives them.
+      convolution: as in model.Form.
+    """
+    return {
+        'file': os.path.basename(pb_path), 'sha256': sha256(pb_path),
+        'nodes': nodes, 'normalisation': NORMALISATION,
+        'activation': source.activation, 'convolution': convolution, 'classes': source.num_classes,
+        'checkpoint': {'path': os.path.abspath(source.path), 'steps_run': source.steps_run,
+                       'sha256': {os.path.basename(name): sha256(name) for name in checkpoint.files_of(source.path)}},
+        'versions': {'tensorflow': tf.__version__},
+    }
+
+
+def results(counts: accuracy.Counts, origin: str, parity: Parity, tolerance: float) -> Dict[str, Any]:
+    """How well it answers the test images, and how nearly as the checkpoint.
+
+    Args:
+      origin: where the images come from.
+    """
+    report = accuracy.report(counts)
+    test = {name: report[name] for name in ('images', 'correct', 'accuracy', 'wilson_95', 'mean_loss')}
+    return {'test': dict(test, data=origin), 'parity': dict(parity._asdict(), tolerance=tolerance)}
+
+
+def text(contents: Dict[str, Any]) -> str:
+    return json.dumps(contents, indent=1, allow_nan=False) + '\n'
+
+
+def replace_pair(pb: Tuple[str, str], described: Tuple[str, str]) -> None:
+    """Renames a .pb and its sidecar from their temporary to their final names.
+
+    Two renames are not one: a crash between them would leave one new and one old file. So the old sidecar goes first,
+    then the .pb changes, then the new sidecar comes: at every moment a sidecar that is there belongs to the .pb beside
+    it.
+
+    Args:
+      pb, described: temporary and final name.
+    """
+    if os.path.lexists(described[1]):
+        os.unlink(described[1])
+    os.replace(*pb)
+    os.replace(*described)
+
+
+def verify(pb_path: str) -> None:
+    """Compares a .pb with the digest in its sidecar; without a sidecar there is nothing to compare.
+
+    Raises:
+      UserError: they differ.
+    """
+    path = path_of(pb_path)
+    try:
+        with open(path, encoding='utf-8') as stream:
+            expected = json.load(stream)['sha256']
+        found = sha256(pb_path)
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or not of this program
+        return
+    if found != expected:
+        raise UserError('%s: is damaged, or not the file that %s describes (sha256 %.12s, expected %.12s); freeze '
+                        'again' % (pb_path, path, found, expected))

@@ -1,0 +1,68 @@
+"""The weights of a finished training, for everything that comes after it."""
+
+import os
+from typing import Any, Dict, NamedTuple, Optional
+
+import numpy as np
+
+from lenet.errors import UserError
+from lenet.graph import model
+from lenet.run import checkpoint
+from lenet.run import run_directory
+from lenet.support import progress
+from lenet.support import quiet
+
+
+class Trained(NamedTuple):
+    """A network's weights and what must be known to compute with them."""
+
+    path: str  # prefix of the checkpoint
+    weights: Dict[str, np.ndarray]  # float32, by the names of model.variable_shapes
+    activation: str
+    steps_run: Optional[int]  # None where the checkpoint does not say, as the reference's
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.weights['fc_3/bias'])
+
+
+def load(path: Optional[str], output_dir: str, activation: Optional[str] = None) -> Trained:
+    """Reads the weights, and nothing else, of a checkpoint of this program or of the reference.
+
+    Args:
+      path: as checkpoint.resolve takes it; None for the newest checkpoint of `output_dir`.
+      activation: None for that of the run whose directory the checkpoint lies in, sigmoid where there is no such.
+
+    Raises:
+      UserError: there is no such checkpoint, it is damaged, is not of this network, or holds NaN or infinity.
+    """
+    if path is None and not os.path.isdir(output_dir):
+        raise UserError('--output_dir=%s: there is no such directory, so no checkpoint; train first, or give '
+                        '--checkpoint' % output_dir)
+    with quiet.without_stderr_lines('tensor_slice_reader'):  # of what the error will tell
+        prefix = checkpoint.resolve(output_dir if path is None else path)
+        values = checkpoint.read(prefix)
+    bias = values.get('fc_3/bias', np.zeros(model.NUM_CLASSES))
+    shapes = model.variable_shapes(len(bias) if bias.ndim == 1 else model.NUM_CLASSES)
+    for name, shape in shapes.items():
+        if name not in values:
+            raise UserError('%s: is no checkpoint of this network: it holds no %s, but %s' %
+                            (prefix, name, ', '.join(sorted(values)) or 'nothing'))
+        if values[name].shape != shape:
+            raise UserError('%s: is no checkpoint of this network: %s has shape %s, not %s' %
+                            (prefix, name, list(values[name].shape), list(shape)))
+        if not np.isfinite(values[name]).all():
+            raise UserError('%s: %s holds NaN or infinity, its training went wrong; take an older checkpoint' %
+                            (prefix, name))
+    steps = values.get('steps_run')
+    return Trained(prefix, {name: values[name].astype(np.float32) for name in shapes},
+                   _activation(prefix, activation), None if steps is None else int(steps))
+
+
+def _activation(prefix: str, asked: Optional[str]) -> str:
+    former: Any = run_directory.read_flags(os.path.dirname(os.path.dirname(os.path.abspath(prefix))))
+    if former is None:
+        return asked or 'sigmoid'
+    if asked not in (None, former.activation):
+        progress.warn('--activation=%s: %s was trained with %s' % (asked, prefix, former.activation))
+    return asked or former.activation

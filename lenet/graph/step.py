@@ -1,0 +1,178 @@
+"""One training step as a graph function: loss, gradients, update, bookkeeping.
+
+Letters: B batch, N steps per session.run, R replicas.
+"""
+
+from typing import Any, Dict, List, NamedTuple, Optional, Set
+
+import tensorflow.compat.v1 as tf
+
+from lenet.graph import loss_scaling
+from lenet.graph import model
+from lenet.graph import schedule
+
+
+class Adam(tf.train.AdamOptimizer):
+    """Adam (Kingma & Ba 2015) whose variables can be created ahead of the step.
+
+    Created by the first apply_gradients they would be named after the while_loop or cond around it, and a checkpoint
+    written under one setting would not load under another.
+    """
+
+    def create_variables(self, variables: list) -> None:
+        """Creates slots and beta powers for `variables`."""
+        with tf.name_scope(None):
+            self._create_slots(variables)
+
+
+class State(NamedTuple):
+    """What a step updates besides weights and slots."""
+
+    global_step: tf.Variable  # int64 [], updates applied
+    steps_run: tf.Variable  # int64 [], steps run, with those whose update was skipped
+    records: Dict[str, tf.Variable]  # of the current call's steps, each [N]; local variables, not in checkpoints
+    float_status: Optional[tf.Variable]  # int32 [], not 0 after an overflow that was saturated; local
+
+
+def local_variable(name: str, shape: list, dtype: tf.DType) -> tf.Variable:
+    return tf.get_variable(name, shape, dtype, tf.zeros_initializer(), trainable=False, use_resource=True,
+                           collections=[tf.GraphKeys.LOCAL_VARIABLES])
+
+
+def create_state(params: Any) -> State:
+    """Creates the counters, and the records: the loss of each step; where losses are scaled also global_step and the
+    scale after it."""
+    global_step = tf.train.get_or_create_global_step()
+    steps_run = tf.get_variable('steps_run', [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True)
+    dtypes = {'loss': tf.float32}
+    if params.loss_scale != loss_scaling.NONE:
+        dtypes.update(global_step=tf.int64, loss_scale=tf.float32)
+    records = {name: local_variable('record/' + name, [params.iterations_per_loop], dtype)
+               for name, dtype in dtypes.items()}
+    return State(global_step, steps_run, records,
+                 local_variable('float_status', [], tf.int32) if params.saturate else None)
+
+
+def normalize(images: tf.Tensor) -> tf.Tensor:
+    """uint8 of any shape -> float32 in [0, 1]."""
+    return tf.cast(images, tf.float32) * (1.0 / 255.0)
+
+
+def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Softmax cross-entropy of each image, in nats.
+
+    Args:
+      logits: float32 [B, C].
+      labels: int32 [B].
+
+    Returns:
+      float32 [B].
+    """
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+
+
+def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables, form: model.Form,
+               replicas: int) -> tf.Tensor:
+    """The mean loss of a batch, float32 [].
+
+    The batch is split into `replicas` towers of B/R images that share the variables. The mean of their means is the
+    batch's mean, and its gradient the average of theirs: on a small batch R single-threaded towers beside each other
+    are faster than one whose ops are split over threads.
+
+    Args:
+      images: uint8 [B, 28, 28, 1].
+      labels: int32 [B].
+      replicas: R, divides B.
+    """
+    rounded, losses, weights = form.precision.vector, [], model.read(variables, form)
+    for tower, (part, answers) in enumerate(zip(tf.split(images, replicas), tf.split(labels, replicas))):
+        with tf.name_scope('tower_%d' % tower):
+            logits = model.forward(normalize(part), weights, form)
+            losses.append(tf.reduce_mean(rounded(cross_entropy(logits, answers))))
+    return rounded(tf.add_n(losses) / replicas)
+
+
+def learning_rate(step: tf.Tensor, params: Any, size: int = 1) -> tf.Tensor:
+    """The schedule of `params` at `step` (int64 [], steps run before) for `size` ranks, float32 []."""
+    factor = {'none': 1.0, 'linear': float(size), 'sqrt': size ** 0.5}[params.learning_rate_scaling]
+    return schedule.learning_rate(step, factor * params.learning_rate, params.learning_rate_schedule,
+                                  params.steps * params.epochs, params.warmup_steps)
+
+
+def base_optimizer(state: State, variables: model.Variables, params: Any, size: int = 1) -> Adam:
+    """Adam on the schedule of `params`, its variables created.
+
+    The rate is a callable: it is built where the update is, inside a while_loop or not.
+    """
+    adam = Adam(lambda: learning_rate(state.steps_run.read_value(), params, size))
+    adam.create_variables(list(variables.values()))
+    return adam
+
+
+def build(batch: tuple, variables: model.Variables, frozen: Set[str], state: State, optimizer: tf.train.Optimizer,
+          loss_scale: loss_scaling.LossScale, form: model.Form, params: Any, ranks: Any) -> tf.Operation:
+    """One step on one batch: updates the variables and the state.
+
+    Args:
+      batch: (uint8 [B, 28, 28, 1], int32 [B]), as an iterator's get_next gives them.
+      frozen: names of the variables that are left as they are.
+      optimizer: what the platform made of the base optimizer.
+      form: how the network is computed.
+      ranks: of the platform; all apply the same update, and skip the same ones.
+    """
+    images, labels = batch
+    step = state.steps_run.read_value()
+    loss = batch_loss(images, labels, variables, form, params.replicas)
+    mean_loss = ranks.mean(loss)
+    optimized = loss
+    if params.inject_overflow and params.inject_overflow_rank in (-1, ranks.rank):
+        optimized = loss_scaling.overflow_loss(loss, _is_one_of(step + 1, params.inject_overflow))
+    trained = [variable for name, variable in variables.items() if name not in frozen]
+    gradients = optimizer.compute_gradients(optimized, var_list=trained)
+    if state.float_status is not None and loss_scale.kind != loss_scaling.NONE:
+        saturated = tf.cast(_was_saturated(gradients, state.float_status), tf.int32)
+        gradients = loss_scaling.fail_where(gradients, ranks.max(saturated) > 0)
+    update = optimizer.apply_gradients(gradients, global_step=state.global_step)
+    with tf.control_dependencies([update]):
+        counted = {'loss': mean_loss, 'global_step': state.global_step.read_value(),
+                   'loss_scale': loss_scaling.current(loss_scale)}
+        recorded = [_record(counted[name], record, step) for name, record in state.records.items()]
+    with tf.control_dependencies(recorded):
+        return state.steps_run.assign_add(1, read_value=False)
+
+
+def _is_one_of(step: tf.Tensor, steps: List[str]) -> tf.Tensor:
+    """bool []: whether `step` (int64 []) is among `steps`, numbers as the flag has them."""
+    return tf.reduce_any(tf.equal(step, tf.constant([int(s) for s in steps], tf.int64)))
+
+
+def _was_saturated(gradients: list, float_status: tf.Variable) -> tf.Tensor:
+    """bool []: whether the step's tensors overflowed; read and cleared after the last of them."""
+    with tf.control_dependencies([gradient for gradient, _ in gradients]):
+        status = tf.identity(float_status.read_value())
+    with tf.control_dependencies([status]):
+        clear = float_status.assign(0, read_value=False)
+    with tf.control_dependencies([clear]):
+        return status > 0
+
+
+def _record(value: tf.Tensor, record: tf.Variable, step: tf.Tensor) -> tf.Operation:
+    """Writes `value` to its step's place in `record` ([N]): a select, which every device has, not a scatter."""
+    n = record.shape.num_elements()
+    here = tf.equal(tf.range(n, dtype=tf.int64), step % n)
+    return record.assign(tf.where(here, tf.fill([n], value), record.read_value()), read_value=False)
+
+
+def outputs(train_op: tf.Operation, state: State, variables: model.Variables, loss_scale: loss_scaling.LossScale,
+            params: Any, size: int) -> Dict[str, tf.Tensor]:
+    """What a session.run reports, read after its last step: the tensors of the one fetch list."""
+    with tf.control_dependencies([train_op]):
+        steps_run = state.steps_run.read_value()
+        reported = {'learning_rate': learning_rate(steps_run - 1, params, size), 'steps_run': steps_run,
+                    'global_step': state.global_step.read_value(), 'loss_scale': loss_scaling.current(loss_scale),
+                    'weights_finite': tf.reduce_all(tf.stack([tf.reduce_all(tf.is_finite(variable.read_value()))
+                                                              for variable in variables.values()]))}
+        if loss_scale.kind == loss_scaling.DYNAMIC:
+            reported.update({name: variable.read_value() for name, variable in loss_scaling.state_variables().items()})
+        reported.update({'record/' + name: record.read_value() for name, record in state.records.items()})
+        return reported

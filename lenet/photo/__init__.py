@@ -1,0 +1,1 @@
+"""From a photograph or scan to an image of MNIST's kind."""

@@ -1,0 +1,129 @@
+"""Reads a photograph or scan of one digit, in any form that Pillow decodes, as an image of MNIST's kind.
+
+Pillow is needed here alone (requirements-images.txt) and imported when a picture is read.
+"""
+
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+
+from lenet.errors import UserError
+
+# What cameras, scanners and browsers write. Others of Pillow's decoders start programs, or are rarely tried.
+FORMATS = ('PNG', 'JPEG', 'GIF', 'BMP', 'TIFF', 'WEBP', 'PPM')
+WORKING_SIDE = 1024  # pixels: a larger picture is reduced first, which also averages its noise away
+DEPTHS = (1, 255, 1023, 4095, 65535)  # what white may be in pictures of more than 8 bits
+
+
+def as_mnist(path: str) -> np.ndarray:
+    """The digit of a picture as MNIST would hold it; see lenet/photo/mnist_form.py.
+
+    Returns:
+      uint8 [28, 28, 1], light ink on black ground.
+
+    Raises:
+      UserError: Pillow is missing, the file cannot be read, or it holds no digit.
+    """
+    require_pillow()
+    from lenet.photo import mnist_form
+    return mnist_form.normalised(read_grey(path), path)
+
+
+def require_pillow() -> None:
+    """Raises UserError where Pillow is missing."""
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError:
+        raise UserError('reading pictures needs Pillow: pip install -r requirements-images.txt')
+
+
+def read_grey(path: str) -> np.ndarray:
+    """A picture's luminance: upright, on a ground where it was transparent, at most WORKING_SIDE pixels a side.
+
+    Returns:
+      float32 [H, W] in [0, 255], 0 black.
+
+    Raises:
+      UserError: the file cannot be read, or is not one picture.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for its other end
+        kind = 'a directory' if os.path.isdir(path) else 'something else'
+        raise UserError('%s: expected a picture, came %s; name the file itself' % (path, kind))
+    try:
+        with open(path, 'rb') as stream, warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of decoders, about what they read nevertheless
+            return _decoded(stream, path)
+    except OSError as error:
+        raise UserError('%s: cannot be read (%s); check its name and permissions' % (path, error.strerror or error))
+
+
+def _decoded(stream: Any, path: str) -> np.ndarray:
+    from PIL import Image, ImageOps
+    try:
+        with Image.open(stream, formats=FORMATS) as image:
+            _check_size(image, path)
+            _check_single(image, path)
+            return _grey(ImageOps.exif_transpose(image))
+    except UserError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(path)
+    except Image.UnidentifiedImageError:
+        found = 'an empty file' if os.path.getsize(path) == 0 else 'something else'
+        raise UserError('%s: expected a picture (%s), came %s; save it as PNG or JPEG' %
+                        (path, ', '.join(FORMATS), found))
+    except Exception as error:  # Pillow's decoders raise whatever damaged data lead them into
+        raise UserError('%s: the picture is damaged, or of a rare kind (%s); save it as PNG or JPEG again' %
+                        (path, ' '.join(str(error).split()) or type(error).__name__))
+
+
+def _check_size(image: Any, path: str) -> None:
+    from PIL import Image
+    if image.width * image.height > Image.MAX_IMAGE_PIXELS:  # Pillow itself refuses twice as many
+        raise _too_large(path)
+
+
+def _too_large(path: str) -> UserError:
+    from PIL import Image
+    return UserError('%s: has more than %d million pixels; scale it down' % (path, Image.MAX_IMAGE_PIXELS // 10 ** 6))
+
+
+def _check_single(image: Any, path: str) -> None:
+    count = getattr(image, 'n_frames', 1)
+    if count > 1 and image.format != 'MPO':  # a camera's: the photograph, then previews of it
+        raise UserError('%s: holds %d pictures, as animations and documents do; save the one that is meant by itself' %
+                        (path, count))
+
+
+def _grey(image: Any) -> np.ndarray:
+    from lenet.photo import ink
+    if image.mode in ('RGBA', 'LA', 'PA', 'RGBa', 'La') or 'transparency' in image.info:
+        grey, alpha = np.moveaxis(_pixels(image.convert('RGBA').convert('LA')), -1, 0)
+        return ink.over_ground(grey, alpha / 255)
+    if image.mode[0] in 'IF':  # more than 8 bits; Pillow's conversion to L would clip them
+        return to_255(_pixels(image.convert('F')))
+    return _pixels(image.convert('L'))
+
+
+def _pixels(image: Any) -> np.ndarray:
+    factor = -(-max(image.size) // WORKING_SIDE)
+    return np.asarray(image if factor == 1 else image.reduce(factor), np.float32)
+
+
+def to_255(values: np.ndarray) -> np.ndarray:
+    """Brings grey levels of an unknown depth to [0, 255]: the smallest depth of DEPTHS that holds the brightest.
+
+    Args:
+      values: float32 [H, W].
+
+    Raises:
+      ValueError: not all of them are finite.
+    """
+    values = values - min(0, values.min())
+    if not np.isfinite(values).all():
+        raise ValueError('grey levels that are not finite')
+    highest = float(values.max())
+    white = next((depth for depth in DEPTHS if depth >= highest), highest)
+    return (values * np.float64(255 / white)).astype(np.float32)

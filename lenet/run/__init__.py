@@ -1,0 +1,1 @@
+"""What happens around session.run: a run from its flags to its records."""

@@ -1,0 +1,104 @@
+"""Counting right answers: the evaluation graph, and the statistics of its counts.
+
+Letters: B evaluation batch, C classes, n images.
+"""
+
+import math
+from typing import Any, Dict, NamedTuple, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from lenet.data.splits import Split
+from lenet.graph import model
+from lenet.graph import pipeline
+from lenet.graph import step
+from lenet.ranks import Alone
+
+_Z_95 = 1.959963984540054  # the standard normal's 97.5 % quantile
+
+
+class Graph(NamedTuple):
+    """An evaluation over all of one split."""
+
+    iterator: tf.data.Iterator
+    answers: Tuple[tf.Tensor, tf.Tensor]  # predicted class int64 [B], loss float32 [B], of all ranks
+    labels: np.ndarray  # int32 [n]
+    batch_size: int
+    classes: int  # C
+
+
+class Counts(NamedTuple):
+    """What an evaluation found; every image counts once."""
+
+    confusion: np.ndarray  # int64 [C, C], rows the true class, columns the predicted
+    mean_loss: float  # nats
+
+    @property
+    def images(self) -> int:
+        return int(self.confusion.sum())
+
+    @property
+    def correct(self) -> int:
+        return int(np.trace(self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.images
+
+
+def build(split: Split, variables: model.Variables, form: model.Form, batch_size: int, replicas: int = 1,
+          ranks: Any = Alone(), is_resident: bool = False) -> Graph:
+    """Builds the evaluation beside the training step: variables shared, an iterator of its own.
+
+    Args:
+      batch_size: images of one session.run, on each rank.
+      replicas: towers that a batch is split into, one thread each.
+      is_resident: the images stay on the device.
+      ranks: of the platform; where they gather, each evaluates its stripe and gets the answers of all.
+    """
+    size = ranks.size if ranks.gathers else 1
+    batch_size = min(batch_size, -(-len(split.labels) // size))
+    sizes = [len(part) for part in np.array_split(np.arange(batch_size), min(replicas, batch_size))]
+    with tf.name_scope('evaluation'):
+        form = form._replace(is_trained=False)
+        arranged = split._replace(images=model.layout(split.images, form.convolution))
+        source = pipeline.evaluation(arranged, batch_size, ranks.rank if size > 1 else 0, size, is_resident)
+        images, labels = source.next_batch()
+        weights = model.read(variables, form)
+        logits = tf.concat([model.forward(step.normalize(part), weights, form) for part in tf.split(images, sizes)], 0)
+        answers = ranks.gather(tf.argmax(logits, axis=1)), ranks.gather(step.cross_entropy(logits, labels))
+    return Graph(source.iterator, answers, split.labels, size * batch_size, logits.shape[1].value)
+
+
+def run(session: tf.Session, graph: Graph) -> Counts:
+    """Evaluates once over the whole split."""
+    session.run(graph.iterator.initializer)
+    n = len(graph.labels)
+    batches = [session.run(graph.answers) for _ in range(-(-n // graph.batch_size))]
+    predicted = np.concatenate([batch[0] for batch in batches])[:n]  # the rest is padding
+    losses = np.concatenate([batch[1] for batch in batches])[:n]
+    return Counts(confusion_matrix(graph.labels, predicted, graph.classes), float(np.mean(losses, dtype=np.float64)))
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """int64 [C, C]: row i, column j counts the images of class i taken for class j."""
+    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def wilson_interval(correct: int, images: int) -> Tuple[float, float]:
+    """The 95 % score interval of a proportion (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
+    p, z2 = correct / images, _Z_95 ** 2
+    centre = (p + z2 / (2 * images)) / (1 + z2 / images)
+    half = _Z_95 * math.sqrt(p * (1 - p) / images + z2 / (4 * images ** 2)) / (1 + z2 / images)
+    return centre - half, centre + half
+
+
+def report(counts: Counts) -> Dict[str, Any]:
+    """The counts and their statistics, ready for JSON."""
+    with np.errstate(invalid='ignore'):  # a class without images has no recall
+        recall = np.diag(counts.confusion) / counts.confusion.sum(axis=1)
+    return {'images': counts.images, 'correct': counts.correct, 'accuracy': counts.accuracy,
+            'wilson_95': list(wilson_interval(counts.correct, counts.images)), 'mean_loss': counts.mean_loss,
+            'recall': [None if math.isnan(r) else float(r) for r in recall],
+            'confusion': counts.confusion.tolist()}

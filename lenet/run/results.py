@@ -1,0 +1,127 @@
+"""What a run leaves at its end: results.json, the ModelZoo log, the closing lines."""
+
+import json
+import os
+import platform
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from lenet.support import files
+from lenet.support import machine
+
+NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
+
+
+class Throughput(NamedTuple):
+    """Images and seconds of the calls after the first, or of the first where it was the only one."""
+
+    images: int
+    seconds: float
+    includes_first_call: bool
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images / self.seconds if self.seconds else 0.0
+
+    def ms_per_step(self, global_batch: int) -> float:
+        return 1e3 * self.seconds * global_batch / self.images if self.images else 0.0
+
+
+def case_name(params: Any, size: int) -> str:
+    """<Network>_bs<batch>_<ranks>p_acc, or _perf for a run without evaluation."""
+    return '%s_bs%d_%dp_%s' % (NETWORK, params.batch_size, size, 'acc' if params.evaluate else 'perf')
+
+
+def log_directory(directory: str) -> str:
+    """The ModelZoo's place for a device's logs: a folder named after the device."""
+    device = os.environ.get('ASCEND_DEVICE_ID', '')
+    return os.path.join(directory, device if device in list('1234567') else '0')
+
+
+def loss_file(directory: str, params: Any, size: int) -> str:
+    return os.path.join(log_directory(directory), 'train_%s_loss.txt' % case_name(params, size))
+
+
+def summarize(params: Any, hardware: Any, dataset: Any, counts: Dict[str, Any], throughput: Throughput,
+              evaluation: Optional[Dict[str, Any]], ledger: Dict[str, float], ended: str) -> Dict[str, Any]:
+    """All that results.json holds.
+
+    Args:
+      counts: steps_run, steps_this_run, updates_applied, updates_skipped, loss (of the last step), loss_scale.
+      evaluation: accuracy.report of the final weights, None if they were not evaluated.
+      ended: 'completed' or 'stopped by SIGINT' and the like.
+    """
+    return {
+        'case': case_name(params, hardware.size), 'ended': ended,
+        'platform': hardware.name, 'device_type': hardware.device_type, 'rank_size': hardware.size,
+        'data': {'source': dataset.source, 'synthetic': dataset.synthetic,
+                 'training_images': len(dataset.train.labels), 'test_images': len(dataset.test.labels)},
+        'steps': counts,
+        'throughput': {'images_per_second': throughput.images_per_second,
+                       'ms_per_step': throughput.ms_per_step(params.batch_size * hardware.size),
+                       'images': throughput.images, 'seconds': throughput.seconds,
+                       'includes_first_call': throughput.includes_first_call},
+        'evaluation': evaluation,
+        'wall_seconds': ledger,
+        'flags': params._asdict(),
+        'versions': {'python': platform.python_version(), 'tensorflow': tf.__version__, 'numpy': np.__version__},
+        'machine': machine.describe(),
+    }
+
+
+def write(directory: str, results: Dict[str, Any]) -> None:
+    """Writes results.json and the ModelZoo log."""
+    with files.replacing(os.path.join(directory, 'results.json')) as stream:
+        json.dump(_finite(results), stream, indent=1, allow_nan=False)
+        stream.write('\n')
+    logs = files.make_directory(log_directory(directory))
+    with files.replacing(os.path.join(logs, results['case'] + '.log')) as stream:
+        stream.write(''.join(line + '\n' for line in _modelzoo_lines(results)))
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _accuracy(results: Dict[str, Any]) -> str:
+    return '%.4f' % results['evaluation']['accuracy'] if results['evaluation'] else 'not evaluated'
+
+
+def _modelzoo_lines(results: Dict[str, Any]) -> List[str]:
+    throughput = results['throughput']
+    lines = [('Network', NETWORK), ('RankSize', results['rank_size']), ('BatchSize', results['flags']['batch_size']),
+             ('DeviceType', results['device_type']), ('CaseName', results['case']),
+             ('ActualFPS', '%.2f' % throughput['images_per_second']),
+             ('TrainingTime', '%.4f' % throughput['ms_per_step']),
+             ('ActualLoss', '%.6f' % results['steps']['loss']),
+             ('TrainAccuracy', _accuracy(results)),
+             ('E2ETrainingTime', '%.2f' % results['wall_seconds']['total'])]
+    if results['data']['synthetic']:
+        lines.append(('Data', 'synthetic'))
+    return ['%s = %s' % line for line in lines]
+
+
+def closing_lines(results: Dict[str, Any]) -> List[str]:
+    """The reference's three closing lines, and what they leave open."""
+    throughput, evaluation = results['throughput'], results['evaluation']
+    lines = []
+    if results['data']['synthetic']:
+        lines.append('Data : synthetic digits, not MNIST')
+    if evaluation:
+        low, high = evaluation['wilson_95']
+        lines.append('Test images correct : %d of %d, 95 %% interval %.4f to %.4f' %
+                     (evaluation['correct'], evaluation['images'], low, high))
+    lines.append('Final Performance images/sec : %.2f%s' %
+                 (throughput['images_per_second'],
+                  ' (with the first call, there was no other)' if throughput['includes_first_call'] else ''))
+    lines.append('Final Performance ms/step : %.4f' % throughput['ms_per_step'])
+    lines.append('Final Train Accuracy : %s' % _accuracy(results))
+    lines.append('E2E Training Duration sec : %.2f' % results['wall_seconds']['total'])
+    return lines

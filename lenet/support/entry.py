@@ -1,0 +1,98 @@
+"""What every entry point shares: flags parsed, errors in one line, signals and exit statuses.
+
+Exit statuses: 0 done, 1 failed, 2 wrong command line, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+import os
+import sys
+from typing import Callable, List, Optional
+
+from absl import app
+from absl import flags
+from absl import logging  # defines --verbosity
+
+from lenet.errors import UsageError, UserError
+from lenet.support import signals
+
+FLAGS = flags.FLAGS
+
+
+def parse_flags(argv: list, positional: Optional[str] = None, several: bool = False) -> List[str]:
+    """Parses `argv` into absl's FLAGS and returns the positional arguments.
+
+    Args:
+      positional: what the one positional argument is, None where none is taken.
+      several: one or more of them are taken.
+
+    Raises:
+      UsageError: an unknown flag, a value out of bounds, a broken rule between flags, a missing flagfile, or another
+        number of positional arguments (`--flag value` of a boolean flag silently means True: write `--flag=value`).
+    """
+    app.define_help_flags()
+    try:
+        arguments = FLAGS(argv)[1:]
+    except flags.Error as error:
+        raise UsageError(' '.join(str(error).split()))
+    except UnicodeDecodeError:
+        raise UsageError('--flagfile: a text file is needed, one flag a line')
+    except SystemExit:  # --help; absl would leave with 1
+        sys.exit(0)
+    taken = 0 if positional is None else 1
+    if arguments[taken:] and not several:
+        raise UsageError('unexpected argument %r: flags are written --name=value, see --help' % arguments[taken])
+    if len(arguments) < taken:
+        raise UsageError('%s is missing, see --help' % positional)
+    return arguments
+
+
+def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, several: bool = False) -> None:
+    """Runs an entry point and leaves the process with its exit status.
+
+    Args:
+      main: called with the positional arguments after the flags are parsed; returns the exit status, None for 0. A
+        UserError that it raises is printed in one line (--verbosity=1 adds the traceback), and its exit_code becomes
+        the status.
+      positional: what the one positional argument is, None where none is taken.
+      several: one or more of them are taken.
+    """
+    _open_standard_streams()
+    signals.raise_on_signals()
+    try:
+        status = main(*parse_flags(sys.argv, positional, several)) or 0
+        sys.stdout.flush()
+    except UserError as error:
+        _report('error: %s' % error)
+        status = error.exit_code
+    except signals.Interrupted as interruption:
+        _report(str(interruption))
+        status = interruption.exit_code
+    except ModuleNotFoundError as error:
+        if (error.name or '').startswith('lenet'):
+            raise
+        _report('error: %s has no module %s: start with ./run_1p.sh, which sets up what is needed, or run '
+                '%s -m pip install -r requirements.txt' % (sys.executable, error.name, sys.executable))
+        status = 1
+    except BrokenPipeError:  # `… | head`; what is still buffered would fail again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _open_standard_streams() -> None:
+    """Gives a closed stdin, stdout or stderr (`2>&-`) a file, before another file gets its number."""
+    for number, name in enumerate(('stdin', 'stdout', 'stderr')):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, 'r' if number == 0 else 'w', closefd=False))
+    if sys.stdout.errors == 'strict':  # a file's name may hold what the terminal's encoding lacks
+        sys.stdout.reconfigure(errors='backslashreplace')
+
+
+def _report(line: str) -> None:
+    if FLAGS.is_parsed() and logging.get_verbosity() >= logging.DEBUG:
+        import traceback
+        traceback.print_exc()
+    print(line, file=sys.stderr)

@@ -1,0 +1,107 @@
+import os
+import types
+
+import numpy as np
+import pytest
+
+from lenet.data import synthetic
+from lenet.export import binaries
+from lenet.export import input_kinds
+from tests import data_files
+from tests import trainings
+from tests.data_files import error_of
+
+
+def test_a_data_set_gives_its_test_split(tmp_path):
+    data_files.write_dataset(str(tmp_path), test=37)
+    found = input_kinds.open_inputs(str(tmp_path), 1)
+    np.testing.assert_allclose(found.images, data_files.images(37, 2).reshape(37, 784) / 255, rtol=1e-6)
+    np.testing.assert_array_equal(found.labels, data_files.labels(37))
+    assert found.names[7] == '00007' and found.source == '%s, test split' % tmp_path
+
+
+def test_a_data_set_may_lie_one_folder_down_or_be_an_npz_file(tmp_path):
+    folder = tmp_path / 'data'
+    folder.mkdir()
+    np.savez(str(folder / 'mnist.npz'), x_train=data_files.images(13), y_train=data_files.labels(13),
+             x_test=data_files.images(7), y_test=data_files.labels(7))
+    for path in (str(tmp_path), str(folder), str(folder / 'mnist.npz')):
+        assert len(input_kinds.open_inputs(path, 1).labels) == 7
+
+
+def test_synthetic_digits_are_drawn_from_the_seed():
+    found = input_kinds.open_inputs('synthetic', 3)
+    np.testing.assert_array_equal(found.labels, synthetic.draw(3).test.labels)
+
+
+def test_labels_of_any_size_are_taken_and_negative_ones_are_not(tmp_path):
+    def save(labels):
+        np.savez(str(tmp_path / 'mnist.npz'), x_train=data_files.images(1), y_train=np.array([0]),
+                 x_test=data_files.images(2), y_test=np.array(labels))
+        return str(tmp_path)
+    assert input_kinds.open_inputs(save([0, 4711]), 1).labels.tolist() == [0, 4711]
+    assert 'y_test' in error_of(input_kinds.open_inputs, save([0, -1]), 1)
+
+
+def test_a_manifest_makes_a_directory_one_of_preprocess(tmp_path):
+    binaries.write(str(tmp_path), trainings.random_split(7), 'noise', None)
+    (tmp_path / '0.png').write_bytes(b'')
+    assert 'noise' in input_kinds.open_inputs(str(tmp_path), 1).source
+    (tmp_path / 'manifest.json').write_text('{}')
+    assert 'manifest.json' in error_of(input_kinds.open_inputs, str(tmp_path), 1)
+
+
+@pytest.fixture
+def photo(monkeypatch):
+    """Stands for lenet.photo.picture: a picture of which each pixel is the length of the file's name."""
+    module = types.ModuleType('lenet.photo.picture')
+    module.as_mnist = lambda path: np.full((28, 28, 1), len(os.path.basename(path)), np.uint8)
+    monkeypatch.setitem(__import__('sys').modules, 'lenet.photo.picture', module)
+    monkeypatch.setattr('lenet.photo.picture', module, raising=False)
+
+
+def test_a_directory_of_pictures_is_read_in_the_order_of_the_names_without_labels(tmp_path, photo):
+    for name in ('b.PNG', 'a10.jpeg', 'a9.jpg', '.hidden.png', 'notes.txt'):
+        (tmp_path / name).write_bytes(b'')
+    found = input_kinds.open_inputs(str(tmp_path), 1)
+    assert found.names == ['a10.jpeg', 'a9.jpg', 'b.PNG'] and found.labels is None
+    np.testing.assert_allclose(found.images[:, 0] * 255, [8, 6, 5], rtol=1e-6)
+    assert found.images.shape == (3, 784) and found.source == str(tmp_path)
+
+
+def test_one_picture_is_read_whatever_its_name(tmp_path, photo):
+    path = tmp_path / 'seven'
+    path.write_bytes(b'')
+    found = input_kinds.open_inputs(str(path), 1)
+    assert found.names == ['seven'] and found.images.shape == (1, 784)
+
+
+def test_mnist_files_go_before_pictures_of_them(tmp_path, photo):
+    data_files.write_dataset(str(tmp_path))
+    (tmp_path / 'preview.png').write_bytes(b'')
+    assert len(input_kinds.open_inputs(str(tmp_path), 1).labels) == 7
+
+
+def test_real_pictures(tmp_path):
+    pytest.importorskip('lenet.photo.picture')
+    from PIL import Image
+    drawn = np.zeros((56, 56), np.uint8)
+    drawn[10:46, 24:30] = 255
+    Image.fromarray(drawn).save(str(tmp_path / 'one.png'))
+    found = input_kinds.open_inputs(str(tmp_path), 1)
+    assert found.names == ['one.png'] and found.images.dtype == np.float32
+    assert found.images.max() <= 1 and found.images.min() == 0 and found.images.any()
+    (tmp_path / 'two.png').write_bytes(b'no picture')
+    assert 'two.png' in error_of(input_kinds.open_inputs, str(tmp_path), 1)
+
+
+@pytest.mark.parametrize('make, words', [
+    (lambda path: None, 'is neither a file nor a directory'),
+    (lambda path: path.mkdir(), 'holds no manifest.json of lenet.preprocess, no MNIST files'),
+    (lambda path: (path / 'deeper').mkdir(parents=True), 'expected the four MNIST files'),
+    (lambda path: os.mkfifo(str(path)), 'is neither a file nor a directory')])
+def test_where_there_are_no_images_the_flag_is_named(tmp_path, make, words):
+    path = tmp_path / 'x'
+    make(path)
+    message = error_of(input_kinds.open_inputs, str(path), 1)
+    assert message.startswith('--data_dir=%s: ' % path) and words in message

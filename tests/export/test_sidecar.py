@@ -1,0 +1,73 @@
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lenet.export import sidecar
+from tests import processes
+from tests.data_files import error_of
+
+
+def write_pair(directory, content):
+    """A .pb and the sidecar that describes it; returns their paths."""
+    os.makedirs(str(directory), exist_ok=True)
+    paths = str(directory / 'a.pb'), str(directory / 'a.json')
+    with open(paths[0], 'wb') as stream:
+        stream.write(content)
+    with open(paths[1], 'w') as stream:
+        json.dump({'sha256': hashlib.sha256(content).hexdigest()}, stream)
+    return paths
+
+
+@pytest.mark.parametrize('pb_path, expected', [('x/lenet.pb', 'x/lenet.json'), ('a.pb/b', 'a.pb/b.json'),
+                                               ('frozen.pb.old', 'frozen.pb.old.json')])
+def test_its_name(pb_path, expected):
+    assert sidecar.path_of(pb_path) == expected
+
+
+@pytest.mark.parametrize('call', range(4))
+def test_a_crash_between_any_two_steps_leaves_no_contradiction(tmp_path, call):
+    """The process is killed before its `call`-th change of a name."""
+    old, new = write_pair(tmp_path, b'old'), write_pair(tmp_path / 'staged', b'new')
+    program = ('import os, sys\n'
+               'from lenet.export import sidecar\n'
+               'left = [int(sys.argv[1])]\n'
+               'def dying(function):\n'
+               '    def call(*arguments):\n'
+               '        if not left[0]: os._exit(9)\n'
+               '        left[0] -= 1\n'
+               '        return function(*arguments)\n'
+               '    return call\n'
+               'for name in ("unlink", "replace", "rename"): setattr(os, name, dying(getattr(os, name)))\n'
+               'a, b, c, d = sys.argv[2:]\n'
+               'sidecar.replace_pair((a, b), (c, d))\n')
+    status = subprocess.call([sys.executable, '-c', program, str(call), new[0], old[0], new[1], old[1]],
+                             cwd=processes.ROOT)
+    assert status == (9 if call < 3 else 0)
+    with open(old[0], 'rb') as stream:
+        content = stream.read()
+    assert content == (b'old' if call < 2 else b'new')
+    assert os.path.exists(old[1]) == (call in (0, 3))
+    sidecar.verify(old[0])
+
+
+def test_a_file_that_is_not_the_described_one_is_named(tmp_path):
+    pb, described = write_pair(tmp_path, b'right')
+    sidecar.verify(pb)
+    with open(pb, 'wb') as stream:
+        stream.write(b'wrong')
+    message = error_of(sidecar.verify, pb)
+    assert message.startswith('%s: is damaged, or not the file that %s describes' % (pb, described))
+
+
+@pytest.mark.parametrize('content', [b'', b'[]', b'{"x": 1}', b'\xff\xfe', None])
+def test_a_json_file_of_somebody_else_says_nothing(tmp_path, content):
+    pb, described = write_pair(tmp_path, b'x')
+    os.unlink(described)
+    if content is not None:
+        (tmp_path / 'a.json').write_bytes(content)
+    sidecar.verify(pb)
+    sidecar.verify(str(tmp_path / 'nowhere.pb'))

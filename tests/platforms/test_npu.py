@@ -1,0 +1,247 @@
+"""The NPU path, run to the end on the strict stand-in: a broken rule fails the test by itself."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from lenet import doctor
+from lenet import flags
+from lenet import platforms
+from lenet.data import dataset
+from lenet.errors import UserError
+from lenet.platforms import npu
+from lenet.platforms import npu_config
+from lenet.run import trainer
+from tests import npu_standin
+from tests import processes
+from tests import trainings
+
+PLAIN = dict(batch_size=6, steps=12, epochs=1, iterations_per_loop=3, eval_every=6, log_every=3,
+             precision_mode='must_keep_origin_dtype', checkpoint_every=6)
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Trains on noise in this process, on the stand-in for platform='npu'; returns results, losses and the journal."""
+    monkeypatch.setattr(dataset, 'open_dataset', lambda *unused: trainings.random_dataset())
+    monkeypatch.setattr(doctor, 'require_ready', lambda params: None)  # its checks have tests of their own
+    for name in ('RANK_SIZE', 'RANK_ID', 'RANK_TABLE_FILE', 'JOB_ID', 'ASCEND_DEVICE_ID'):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(platform='npu', generation='v23', mode='strict', fault='', name='run', **values):
+        output, journal = tmp_path / name, str(tmp_path / (name + '.journal'))
+        for variable, value in (('JOURNAL', journal), ('MODE', mode), ('FAULT', fault)):
+            monkeypatch.setenv('NPU_STANDIN_' + variable, value)
+        params = flags.make_params(platform=platform, output_dir=str(output), **dict(PLAIN, **values))
+        if platform == 'npu':
+            with npu_standin.loaded(generation):
+                assert trainer.train(params) == 0
+        else:
+            assert trainer.train(params) == 0
+        if not (output / 'results.json').exists():
+            return None, None, npu_standin.read_journal(journal)
+        results = json.loads((output / 'results.json').read_text())
+        losses = np.loadtxt(str(output / '0' / ('train_%s_loss.txt' % results['case'])))
+        return results, losses, npu_standin.read_journal(journal)
+    return run
+
+
+def events(journal, *names):
+    return [entry for entry in journal if entry['event'] in names]
+
+
+@pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
+def test_float32_training_loses_what_the_cpu_loses(train, generation):
+    on_npu, npu_losses, _ = train(generation=generation, name='npu')
+    on_cpu, cpu_losses, _ = train(platform='cpu', conv='direct', replicas=1, name='cpu')
+    np.testing.assert_allclose(npu_losses, cpu_losses, rtol=1e-5)
+    assert on_npu['evaluation']['confusion'] == on_cpu['evaluation']['confusion']
+    assert on_npu['platform'] == 'npu' and on_npu['steps']['steps_run'] == 12
+
+
+@pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
+def test_sinking_is_set_once_with_the_configs_value_after_initialization(train, generation):
+    _, _, journal = train(generation=generation)
+    session, = events(journal, 'session')
+    sinking, = events(journal, 'set_iteration_per_loop')
+    assert session['parameter_map']['iterations_per_loop'] == sinking['iterations'] == 3
+    assert sinking['name_scope'] == ''
+    kinds = [entry['kind'] for entry in events(journal, 'run')]
+    assert kinds[:3] == ['initialize', 'iterator', 'train'] and kinds.count('train') == 12 // 3
+    train_fetches = {tuple(entry['fetches']) for entry in events(journal, 'compile') if entry['kind'] == 'train'}
+    assert len(train_fetches) == 1
+    assert events(journal, 'session_closed') and not events(journal, 'violation', 'silent')
+
+
+@pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
+@pytest.mark.parametrize('values, manager, wrapped', [
+    (dict(loss_scale='dynamic'), {'manager': 'dynamic', 'loss_scale': 2.0 ** 15, 'incr_every_n_steps': 1000,
+                                  'decr_every_n_nan_or_inf': 2, 'incr_ratio': 2.0, 'decr_ratio': 0.5}, True),
+    (dict(loss_scale='fixed', loss_scale_value=128), {'manager': 'fixed', 'loss_scale': 128.0}, True),
+    (dict(), None, False)])
+def test_loss_scaling_is_the_adapters(train, generation, values, manager, wrapped):
+    _, _, journal = train(generation=generation, **values)
+    found = events(journal, 'loss_scale_manager')
+    assert len(found) == len(events(journal, 'loss_scale_optimizer')) == int(wrapped)
+    if manager:
+        assert {key: found[0][key] for key in manager} == manager
+
+
+def test_overflow_on_the_device_skips_the_update_and_is_counted(train):
+    results, _, _ = train(loss_scale='dynamic', fault='overflow_at=2,5-6')
+    assert results['steps']['updates_applied'] == 9 and results['steps']['updates_skipped'] == 3
+    assert results['steps']['loss_scale'] == 2.0 ** 14 and results['steps']['loss_scale_bad_steps'] == 1
+
+
+def test_the_emulated_saturation_skips_what_the_devices_float_status_skips(train):
+    values = dict(precision_mode='allow_mix_precision', loss_scale_flag=1, steps=36)
+    on_npu, _, _ = train(name='npu', **values)
+    on_cpu, _, _ = train(platform='cpu', name='cpu', conv='direct', replicas=1, saturate=True, **values)
+    assert 5 < on_npu['steps']['updates_skipped'] < 36
+    for name in ('updates_skipped', 'loss_scale', 'loss_scale_good_steps', 'loss_scale_bad_steps'):
+        assert on_npu['steps'][name] == on_cpu['steps'][name], name
+
+
+def test_a_checkpoint_of_the_npu_goes_on_on_the_cpu_and_back(train):
+    values = dict(loss_scale='dynamic', steps=6)
+    _, whole, _ = train(platform='cpu', name='whole', epochs=3, conv='direct', replicas=1, **values)
+    train(name='moving', epochs=1, **values)
+    train(platform='cpu', name='moving', epochs=2, resume=True, **values)
+    results, losses, _ = train(name='moving', epochs=3, resume=True, **values)
+    np.testing.assert_allclose(losses, whole, rtol=1e-4)
+    assert results['steps']['steps_run'] == 18
+
+
+def configured(key, value):
+    def provoke(monkeypatch):
+        original = npu_config.parameters
+        monkeypatch.setattr(npu_config, 'parameters', lambda *rest: dict(original(*rest), **{key: value}))
+    return provoke
+
+
+def sink_in_a_scope(monkeypatch):
+    original = npu.Npu.sink
+
+    def sink(self, session, train_op):
+        with tf.name_scope('scope'):
+            return original(self, session, train_op)
+    monkeypatch.setattr(npu.Npu, 'sink', sink)
+
+
+def sink_twice(monkeypatch):
+    original = npu.Npu.sink
+
+    def sink(self, session, train_op):
+        original(self, session, train_op)
+        return original(self, session, train_op)
+    monkeypatch.setattr(npu.Npu, 'sink', sink)
+
+
+def initialize_after_sinking(monkeypatch):
+    original = npu.Npu.sink
+
+    def sink(self, session, train_op):
+        sunk = original(self, session, train_op)
+        session.run(tf.variables_initializer([v for v in tf.local_variables() if 'npu_runconfig' in v.name]))
+        return sunk
+    monkeypatch.setattr(npu.Npu, 'sink', sink)
+
+
+def no_sinking_at_all(monkeypatch):
+    monkeypatch.setattr(npu.Npu, 'sink', lambda self, session, train_op: train_op)
+
+
+@pytest.mark.parametrize('provoke', [
+    configured('iterations_per_loop', 1), configured('enable_data_pre_proc', False),
+    configured('mix_compile_mode', True),
+    sink_in_a_scope, sink_twice, initialize_after_sinking, no_sinking_at_all])
+def test_a_loop_that_silently_was_not_sunk_is_noticed_and_the_training_stays_right(train, monkeypatch, capsys, provoke):
+    _, expected, _ = train(platform='cpu', conv='direct', replicas=1, name='cpu')
+    provoke(monkeypatch)
+    results, losses, journal = train(mode='silent')
+    assert 'a session.run ran 1 of --iterations_per_loop=3 steps' in capsys.readouterr().err
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    assert results['throughput']['images'] == (12 - 1) * 6 and results['steps']['steps_run'] == 12
+
+
+def test_weights_that_the_device_left_at_zero_are_noticed(train):
+    with pytest.raises(UserError, match='weights that are all zero'):
+        train(mode='silent', fault='zero_variables')
+
+
+def rank_table(directory):
+    devices = [{'device_id': str(i), 'device_ip': '192.168.1.%d' % i, 'rank_id': str(i)} for i in range(2)]
+    path = directory / 'ranks.json'
+    path.write_text(json.dumps({'status': 'completed', 'version': '1.0', 'server_count': '1',
+                                'server_list': [{'server_id': '10.0.0.1', 'device': devices}]}))
+    return str(path)
+
+
+def be_rank(monkeypatch, directory, rank):
+    for name, value in dict(RANK_TABLE_FILE=rank_table(directory), RANK_SIZE=2, RANK_ID=rank, ASCEND_DEVICE_ID=rank,
+                            JOB_ID=10087).items():
+        monkeypatch.setenv(name, str(value))
+
+
+def test_an_overflow_on_the_other_rank_skips_the_update_here_too(train, monkeypatch, tmp_path):
+    be_rank(monkeypatch, tmp_path, 0)
+    results, _, _ = train(loss_scale='dynamic', fault='overflow_other_rank_at=4,7')
+    assert results['steps']['updates_skipped'] == 2 and results['steps']['loss_scale'] == 2.0 ** 14
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_one_of_two_ranks_is_wired_call_by_call(train, monkeypatch, tmp_path, rank):
+    be_rank(monkeypatch, tmp_path, rank)
+    _, _, journal = train(loss_scale='dynamic')
+    order = [entry['event'] for entry in events(journal, 'distributed_optimizer', 'loss_scale_optimizer',
+                                                'allreduce_gradients', 'broadcast_run', 'set_iteration_per_loop')]
+    assert order == ['distributed_optimizer', 'loss_scale_optimizer', 'allreduce_gradients', 'broadcast_run',
+                     'set_iteration_per_loop']
+    assert events(journal, 'loss_scale_optimizer')[0]['is_distributed'] is True
+    assert len(events(journal, 'broadcast_run')[0]['variables']) == 10
+    saves = [entry for entry in events(journal, 'run') if entry['kind'] == 'save']
+    assert len(saves) == (2 if rank == 0 else 0)
+    assert (tmp_path / 'run').exists() == (rank == 0)
+
+
+def test_only_the_seam_names_the_vendors_package():
+    naming = []
+    for folder, _, names in os.walk(os.path.join(processes.ROOT, 'lenet')):
+        for name in names:
+            if name.endswith('.py'):
+                with open(os.path.join(folder, name)) as stream:
+                    if 'npu_bridge' in stream.read():
+                        naming.append(os.path.relpath(os.path.join(folder, name), processes.ROOT))
+    assert naming == ['lenet/platforms/npu.py']
+
+
+def test_auto_is_the_npu_where_its_package_is_found(monkeypatch):
+    assert platforms.resolve('auto') == 'cpu'
+    monkeypatch.syspath_prepend(npu_standin.path('v23'))
+    assert platforms.resolve('auto') == 'npu'
+
+
+def run_process(tmp_path, generation, *arguments):
+    """python -m lenet.train --flagfile=npu.flags on the stand-in, which the process itself has to import in time."""
+    environment = npu_standin.environment(generation, journal=str(tmp_path / 'journal'), base={})
+    environment['PYTHONPATH'] = os.pathsep.join([environment['PYTHONPATH'], processes.ROOT])
+    return processes.run_module('lenet.train', '--flagfile=npu.flags', '--data_path=synthetic',
+                              '--output_dir=%s' % tmp_path, *arguments, **environment)
+
+
+def test_the_adapter_is_imported_before_the_session_also_where_nothing_but_sinking_needs_it(tmp_path):
+    ended = run_process(tmp_path, 'v23', '--loss_scale_flag=0', '--precision_mode=must_keep_origin_dtype', '--steps=20',
+                        '--epochs=1')
+    assert ended.returncode == 0, ended.stderr
+    assert len(npu_standin.read_journal(str(tmp_path / 'journal'), 'session')) == 1
+
+
+@pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
+def test_the_flagfile_trains_to_the_end_and_learns(tmp_path, generation):
+    ended = run_process(tmp_path, generation, '--activation=relu', '--steps=150', '--epochs=2')
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads((tmp_path / 'results.json').read_text())['evaluation']['accuracy'] > 0.8
+    assert not npu_standin.read_journal(str(tmp_path / 'journal'), 'violation', 'silent')

@@ -1,0 +1,178 @@
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from lenet.errors import UserError
+from lenet.graph import model
+from lenet.run import checkpoint
+from tests import processes
+
+
+def save(directory, steps, keep=5, seed=1):
+    """A run's checkpoints at each of `steps`; returns the path of the last and its weights."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        weights = model.create_variables('sigmoid', seed)
+        counter = tf.get_variable('steps_run', initializer=np.int64(0), trainable=False)
+        tf.get_variable('global_step', initializer=np.int64(7), trainable=False)
+        checkpoints = checkpoint.Checkpoints(str(directory), keep)
+        session.run(tf.global_variables_initializer())
+        for step in steps:
+            counter.load(step, session)
+            path = checkpoints.save(session, step)
+        return path, session.run(dict(weights))
+
+
+def test_the_newest_is_found_and_knows_its_steps_also_after_the_directory_moved(tmp_path):
+    save(tmp_path / 'run', [100, 200])
+    os.rename(str(tmp_path / 'run'), str(tmp_path / 'moved here'))
+    path = checkpoint.listed(str(tmp_path / 'moved here'))[-1]
+    assert path.endswith('model.ckpt-200') and checkpoint.position(path) == (200, 7)
+
+
+def test_only_the_newest_are_kept(tmp_path):
+    save(tmp_path, [10, 20, 30, 40], keep=2)
+    kept = sorted(name for name in os.listdir(str(tmp_path / 'ckpt_npu')) if name.endswith('.index'))
+    assert kept == ['model.ckpt-30.index', 'model.ckpt-40.index']
+    graph = (tmp_path / 'ckpt_npu' / 'graph.pbtxt').read_text()
+    assert 'layer_1/weights' in graph and 'Placeholder' not in graph
+
+
+def test_checkpoints_are_listed_by_number_whatever_tensorflows_own_list_says(tmp_path):
+    assert checkpoint.listed(str(tmp_path)) == []
+    save(tmp_path / 'b [1]', [90, 100])
+    for content in (b'', b'\xff\x00'):
+        (tmp_path / 'b [1]' / 'ckpt_npu' / 'checkpoint').write_bytes(content)
+        assert [path[-3:] for path in checkpoint.listed(str(tmp_path / 'b [1]'))] == ['-90', '100']
+
+
+def test_restoring_gives_every_value_back_and_keeps_counting_kept_checkpoints(tmp_path):
+    path, saved = save(tmp_path, [10, 20], keep=2)
+    with tf.Graph().as_default(), tf.Session() as session:
+        weights = model.create_variables('sigmoid', 9)
+        for counter in ('steps_run', 'global_step'):
+            tf.get_variable(counter, initializer=np.int64(0), trainable=False)
+        checkpoints = checkpoint.Checkpoints(str(tmp_path), 2)
+        checkpoints.restore(session, path)
+        for name, value in session.run(dict(weights)).items():
+            np.testing.assert_array_equal(value, saved[name])
+        checkpoints.save(session, 30)
+    kept = sorted(name for name in os.listdir(str(tmp_path / 'ckpt_npu')) if name.endswith('.index'))
+    assert kept == ['model.ckpt-20.index', 'model.ckpt-30.index']
+
+
+def test_what_a_path_may_be(tmp_path):
+    path, saved = save(tmp_path / 'run', [10, 20])
+    for form in (path, path + '.index', path + '.data-00000-of-00001', str(tmp_path / 'run'),
+                 str(tmp_path / 'run' / 'ckpt_npu')):
+        np.testing.assert_array_equal(checkpoint.read(checkpoint.resolve(form))['fc_1/weight'], saved['fc_1/weight'])
+    with pytest.raises(UserError, match='holds no checkpoint'):
+        checkpoint.resolve(str(tmp_path))
+
+
+def test_every_bit_that_flips_is_noticed_or_harmless(tmp_path):
+    path, _ = save(tmp_path, [10])
+    expected = checkpoint.read(path)
+    random = np.random.RandomState(0)
+    noticed = 0
+    for name in (path + '.index', path + '.data-00000-of-00001'):
+        with open(name, 'rb') as stream:
+            whole = stream.read()
+        places = range(len(whole)) if name.endswith('.index') else random.randint(len(whole), size=300)
+        for place in places:
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << random.randint(8)
+            with open(name, 'wb') as stream:
+                stream.write(damaged)
+            try:
+                came = checkpoint.read(path)
+            except UserError:
+                noticed += 1
+                continue
+            assert set(came) == set(expected), place
+            for variable, value in came.items():
+                np.testing.assert_array_equal(value, expected[variable])
+        with open(name, 'wb') as stream:
+            stream.write(whole)
+    assert noticed > 600
+
+
+def test_the_newest_whole_checkpoint_is_taken_and_each_damaged_one_named(tmp_path, capsys):
+    save(tmp_path, [10, 20, 30, 40])
+    with open(str(tmp_path / 'ckpt_npu' / 'model.ckpt-40.data-00000-of-00001'), 'r+b') as stream:
+        stream.truncate(1000)
+    (tmp_path / 'ckpt_npu' / 'model.ckpt-30.index').write_bytes(b'')
+    assert checkpoint.sound(str(tmp_path))[-1].endswith('model.ckpt-20')
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == 2
+    assert 'model.ckpt-40: is no readable checkpoint' in warnings[0] and 'model.ckpt-20' in warnings[0]
+    assert 'model.ckpt-30: is no readable checkpoint' in warnings[1]
+    for path in (tmp_path / 'ckpt_npu').glob('*.index'):
+        path.write_bytes(b'')
+    with pytest.raises(UserError, match='model.ckpt-40: is no readable checkpoint .*; no older one is whole'):
+        checkpoint.sound(str(tmp_path))
+
+
+def test_a_checkpoint_without_counters_cannot_be_resumed_from(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable('other', [3])
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver().save(session, str(tmp_path / 'x'))
+    with pytest.raises(UserError, match='x: holds no steps_run'):
+        checkpoint.position(path)
+
+
+def test_a_path_without_a_checkpoint_is_named(tmp_path):
+    with pytest.raises(UserError, match='nowhere: is no readable checkpoint'):
+        checkpoint.read(str(tmp_path / 'nowhere'))
+    (tmp_path / 'x.index').write_bytes(b'')
+    (tmp_path / 'x.data-00000-of-00001').write_bytes(b'')
+    with pytest.raises(UserError, match='x: is no readable checkpoint'):
+        checkpoint.position(str(tmp_path / 'x'))
+
+
+def test_truncated_data_is_named(tmp_path):
+    path, _ = save(tmp_path, [10])
+    with open(path + '.data-00000-of-00001', 'r+b') as stream:
+        stream.truncate(1000)
+    for function in (checkpoint.verify, checkpoint.position):
+        with pytest.raises(UserError, match='model.ckpt-10: is no readable checkpoint'):
+            function(path)
+
+
+@pytest.mark.parametrize('moment', [0, 1, 2, 3])
+def test_a_save_killed_at_any_rename_leaves_whole_checkpoints_alone(tmp_path, moment):
+    """Renames of a save: of the data, of the index, of TensorFlow's list; 3 lets all of them happen."""
+    program = (
+        'import os, signal\nfrom tests.run import test_checkpoint\nfrom lenet.run import checkpoint\n'
+        'test_checkpoint.save(%r, [10])\nreplace, left = os.replace, [%d]\n'
+        'def replace_or_die(*names):\n'
+        '    if os.path.basename(names[1]) != "graph.pbtxt":\n'
+        '        if not left[0]: os.kill(os.getpid(), signal.SIGKILL)\n'
+        '        left[0] -= 1\n'
+        '    replace(*names)\n'
+        'os.replace = replace_or_die\ntest_checkpoint.save(%r, [20])\n' % (str(tmp_path), moment, str(tmp_path)))
+    ended = subprocess.run([sys.executable, '-c', program], cwd=processes.ROOT)
+    assert ended.returncode == (0 if moment == 3 else -signal.SIGKILL)
+    whole = [path.rsplit('-', 1)[1] for path in checkpoint.listed(str(tmp_path))]
+    assert whole == (['10'] if moment < 2 else ['10', '20'])
+    assert checkpoint.position(checkpoint.sound(str(tmp_path))[-1]).steps_run == int(whole[-1])
+    save(tmp_path, [30])
+    assert not [name for name in os.listdir(str(tmp_path / 'ckpt_npu')) if name.startswith('.')]
+
+
+def test_a_directory_that_cannot_be_written_is_named_and_the_older_checkpoint_stays(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        model.create_variables('sigmoid', 1)
+        checkpoints = checkpoint.Checkpoints(str(tmp_path), 5)
+        session.run(tf.global_variables_initializer())
+        first = checkpoints.save(session, 10)
+        os.rename(str(tmp_path / 'ckpt_npu'), str(tmp_path / 'aside'))
+        (tmp_path / 'ckpt_npu').write_text('a file in the way')
+        with pytest.raises(UserError, match='model.ckpt-20: the checkpoint cannot be written'):
+            checkpoints.save(session, 20)
+        assert tf.train.checkpoint_exists(first.replace('ckpt_npu', 'aside'))

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from lenet.errors import UserError
+from lenet.graph import model
+from lenet.run import transfer
+from tests.run.test_checkpoint import save
+
+SHAPES = model.variable_shapes()
+
+
+def read(path, exclude, num_classes=10):
+    return transfer.read_weights(str(path), model.variable_shapes(num_classes), exclude)
+
+
+def test_all_weights_but_the_excluded_are_read(tmp_path):
+    path, saved = save(tmp_path, [10])
+    values, shapes = read(path, ['fc_3/', 'fc_2/bias'])
+    assert set(values) == set(saved) - {'fc_3/weight', 'fc_3/bias', 'fc_2/bias'}
+    for name, value in values.items():
+        np.testing.assert_array_equal(value, saved[name], err_msg=name)
+    assert shapes['fc_3/weight'] == (84, 10)
+
+
+@pytest.mark.parametrize('patterns, names', [
+    (['fc_3/'], {'fc_3/weight', 'fc_3/bias'}), (['layer_'], {'layer_%d/%s' % (i, k) for i in (1, 2)
+                                                             for k in ('weights', 'bias')}),
+    (['.*/bias'], {name for name in SHAPES if name.endswith('bias')}),
+    (['fc_[12]/weight', 'fc_3'], {'fc_1/weight', 'fc_2/weight', 'fc_3/weight', 'fc_3/bias'})])
+def test_patterns_are_prefixes_or_regular_expressions(patterns, names):
+    assert transfer.matched(patterns, SHAPES, 'x') == names
+
+
+@pytest.mark.parametrize('exclude, num_classes, message', [
+    (['linear/'], 10, '--restore_exclude=linear/ matches none of layer_1/weights, .* fc_3/bias'),
+    ([''], 10, '--restore_exclude= matches none of layer_1/weights'),
+    (['fc_('], 10, r'--restore_exclude=fc_\( is no regular expression'),
+    (['layer_', 'fc_'], 10, '--restore_exclude=layer_,fc_ leaves nothing to load'),
+    ([], 26, r'fc_3/weight has shape \[84, 10\], the network needs \[84, 26\]; --restore_exclude=fc_3/ leaves it out')])
+def test_what_cannot_be_meant_is_refused(tmp_path, exclude, num_classes, message):
+    path, _ = save(tmp_path, [10])
+    with pytest.raises(UserError, match=message):
+        read(path, exclude, num_classes)
+
+
+def test_a_missing_variable_is_named_with_those_there_are(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable('other', [3])
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver().save(session, str(tmp_path / 'x'))
+    with pytest.raises(UserError, match='x: holds no layer_1/weights, but other'):
+        read(path, [])
+
+
+def test_freezing_everything_is_refused():
+    with pytest.raises(UserError, match='--freeze_variables=layer_,fc_ leaves nothing to train'):
+        transfer.frozen(['layer_', 'fc_'], SHAPES)
+
+
+def test_the_table_tells_of_every_variable():
+    shapes = model.variable_shapes(26)
+    lines = transfer.table(shapes, ['layer_1/weights'], {'fc_3/bias': (10,)}, ['layer_1/weights'])
+    assert len(lines) == 1 + len(shapes)
+    assert lines[1].split() == ['layer_1/weights', '[5,', '5,', '1,', '6]', 'frozen', 'restored']
+    assert lines[2].split() == ['layer_1/bias', '[6]', 'yes', 're-initialised']
+    assert lines[-1].endswith('re-initialised, its shape is [10] in the checkpoint')
