@@ -38,10 +38,10 @@ _BYTES = 4  # of a float
 
 def main() -> None:
     params = flags.complete(flags.read(), 'cpu')
-    platform = platforms.choose(params)
+    platform = platforms.choose(params).start()
     measured = [(size, time_average(platform, size, params.iterations_per_loop)) for size in SIZES]
-    if platform.rank == 0:
-        print('\n'.join(lines(measured, platform.size, FLAGS.step_ms)))
+    if platform.ranks.rank == 0:
+        print('\n'.join(lines(measured, platform.ranks.size, FLAGS.step_ms)))
 
 
 def time_average(platform: Any, size: int, n: int) -> float:

@@ -40,10 +40,10 @@ def measure(params: Any, warmup: int, platform: Any, data: Dataset, with_constan
     """
     load_before = os.getloadavg()
     timing = time_steps(params, warmup, platform, data)
-    report = rates(timing.calls, params, platform.size)
+    report = rates(timing.calls, params, platform.ranks.size)
     report.update({
         'steps': rules.timed_steps(params), 'warmup_steps': warmup, 'calls': len(timing.calls),
-        'steps_per_call': params.iterations_per_loop, 'images_per_step': params.batch_size * platform.size,
+        'steps_per_call': params.iterations_per_loop, 'images_per_step': params.batch_size * platform.ranks.size,
         'seconds': sum(timing.calls), 'graph_seconds': timing.graph, 'first_call_seconds': timing.first_call,
         'final_loss': timing.final_loss if np.isfinite(timing.final_loss) else None,
         'peak_rss_mb': peak_rss_mb(),
@@ -52,7 +52,7 @@ def measure(params: Any, warmup: int, platform: Any, data: Dataset, with_constan
         params.iterations_per_loop, params.replicas, params.conv, params.input))
     if with_constant_input:
         constant = time_steps(params, warmup, platform, data, constant_input=True)
-        report['constant_input'] = rates(constant.calls, params, platform.size)
+        report['constant_input'] = rates(constant.calls, params, platform.ranks.size)
     report['circumstances'] = circumstances(params, platform, data, load_before)
     return report
 
@@ -87,6 +87,6 @@ def circumstances(params: Any, platform: Any, data: Dataset, load_before: tuple)
     facts = machine.describe()
     facts['load_average_after'] = facts.pop('load_average')
     facts['load_average_before'] = list(load_before)
-    return {'platform': platform.name, 'ranks': platform.size, 'data': data.source, 'flags': params._asdict(),
+    return {'platform': platform.name, 'ranks': platform.ranks.size, 'data': data.source, 'flags': params._asdict(),
             'machine': facts, 'versions': {'tensorflow': tf.__version__, 'numpy': np.__version__,
                                            'python': system.python_version()}}

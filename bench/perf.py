@@ -44,13 +44,15 @@ def measure() -> None:
     warmup = rules.warmup_steps(params, FLAGS.warmup)
     from bench import measure as measuring  # seconds of imports, after the command line is known to be right
     from bench import op_trace
+    from lenet.checks import ready
     from lenet.data import dataset
     if FLAGS.trace is not None:
         op_trace.check(params.platform)
     data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
-    platform = platforms.choose(params)
+    ready.require(params)
+    platform = platforms.choose(params).start()
     report = measuring.measure(params, warmup, platform, data, FLAGS.constant_input)
-    if platform.rank != 0:  # all ranks are measured, one reports
+    if platform.ranks.rank != 0:  # all ranks are measured, one reports
         return
     print(json.dumps(report) if FLAGS.format == 'json' else '\n'.join(text.measurement(report)))
     if FLAGS.json_out is not None:

@@ -2,25 +2,28 @@
 
 import contextlib
 import time
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.data.splits import Dataset
 from lenet.errors import UserError
+from lenet.flags import Params
 from lenet.graph import training_graph
+from lenet.platforms.base import Platform
+from lenet.run.account import Account
 
 
 class Stepper:
-    """Runs N steps at a time, with the fetches of training's loop."""
+    """Runs N steps at a time, with the fetches of training's loop and its account of them."""
 
-    def __init__(self, session: tf.Session, fetches: list, params: Any, sinking_causes: str) -> None:
+    def __init__(self, session: tf.Session, fetches: list, params: Params, sinking_causes: str) -> None:
         self._session = session
         self._fetches = fetches
         self._n = params.iterations_per_loop
         self._sinking_causes = sinking_causes
-        self._steps_run = 0
+        self._account = Account(params)
         self.losses: List[float] = []  # of every step so far
 
     def call(self, options: Optional[tf.RunOptions] = None, metadata: Optional[tf.RunMetadata] = None) -> float:
@@ -32,11 +35,11 @@ class Stepper:
         began = time.perf_counter()
         _, outputs = self._session.run(self._fetches, options=options, run_metadata=metadata)
         seconds = time.perf_counter() - began
-        ran, self._steps_run = int(outputs['steps_run']) - self._steps_run, int(outputs['steps_run'])
-        if ran != self._n:
+        self._account.add(outputs, seconds)
+        if self._account.steps_of_call != self._n:
             raise UserError('a session.run ran %d of --iterations_per_loop=%d steps; likely causes: %s' %
-                            (ran, self._n, self._sinking_causes))
-        self.losses.extend(outputs['record/loss'].tolist())
+                            (self._account.steps_of_call, self._n, self._sinking_causes))
+        self.losses.extend(self._account.losses.tolist())
         return seconds
 
     def calls(self, steps: int) -> List[float]:
@@ -50,11 +53,12 @@ class Stepper:
 
 
 @contextlib.contextmanager
-def opened(params: Any, platform: Any, data: Dataset, constant_input: bool = False) -> Iterator[Stepper]:
+def opened(params: Params, platform: Platform, data: Dataset, constant_input: bool = False) -> Iterator[Stepper]:
     """Builds the graph that training would build from `params` and starts it from fresh weights.
 
     Args:
       params: a completed flags.Params; what concerns files (--output_dir, --resume, --restore_path) means nothing here.
+      platform: started.
       constant_input: every step reads one and the same batch, which costs next to nothing.
     """
     built = training_graph.build(params, platform, data, constant_input=constant_input)

@@ -7,10 +7,12 @@ from typing import Any, Optional
 import numpy as np
 import pytest
 
+from lenet.checks import import_probe
 from lenet.data import fetch
 from lenet.data import idx
 from lenet.data import synthetic
 from lenet.errors import UserError
+from lenet.platforms import npu_modules
 from tests import data_files
 from tests import processes
 
@@ -46,6 +48,27 @@ def pytest_make_parametrize_id(config: pytest.Config, val: Any, argname: str) ->
     while len(' '.join(words)) > _LONGEST_ID and len(words) > 1:
         words.pop()
     return ' '.join(words)[:_LONGEST_ID]
+
+
+@pytest.fixture
+def no_npu_variables(monkeypatch):
+    for name in ('ASCEND_DEVICE_ID', 'DEVICE_ID', 'RANK_SIZE', 'RANK_ID', 'RANK_TABLE_FILE', 'JOB_ID'):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def probed(monkeypatch):
+    """Makes every probe find what it is told instead of starting a process; returns the purposes it was asked for."""
+    asked = []
+
+    def use(**errors):
+        modules = {'tensorflow': import_probe.Module('/site/tensorflow/__init__.py', '1.15.0'),
+                   npu_modules.PACKAGE: import_probe.Module('/site/bridge/__init__.py'), 'hccl': import_probe.Module('/hccl/x')}
+        modules.update({name: import_probe.Module(error=error) for name, error in errors.items()})
+        monkeypatch.setattr(import_probe, 'find',
+                            lambda purposes: asked.append(list(purposes)) or import_probe.Found(modules))
+        return asked
+    return use
 
 
 @pytest.fixture(scope='session')

@@ -1,4 +1,4 @@
-"""The doctor as its users run it, and what NPU training asks of it."""
+"""The doctor as its users run it."""
 
 import json
 import os
@@ -8,23 +8,17 @@ import sys
 
 import pytest
 
-from lenet import doctor
 from lenet import flags
-from lenet.checks import import_probe
-from lenet.errors import UserError
-from lenet.platforms import npu
+from lenet.checks import examination
+from lenet.platforms import npu_modules
 from tests import npu_standin
 from tests import processes
 
-ABSENT = "No module named '%s'" % npu.PACKAGE
-VARIABLES = ('ASCEND_DEVICE_ID', 'DEVICE_ID', 'RANK_SIZE', 'RANK_ID', 'RANK_TABLE_FILE', 'JOB_ID')
+ABSENT = "No module named '%s'" % npu_modules.PACKAGE
 TWO_RANKS = {'RANK_SIZE': '2', 'RANK_ID': '0', 'JOB_ID': '1', 'ASCEND_DEVICE_ID': '0'}
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch):
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures('no_npu_variables')
 
 
 def run_doctor(*arguments, generation=None):
@@ -45,21 +39,6 @@ def params_as_read(**overrides):
     return flags.read(flags._new_values())._replace(**dict({'data_path': 'synthetic'}, **overrides))
 
 
-@pytest.fixture
-def probed(monkeypatch):
-    """Makes every probe find what it is told instead of starting a process; returns the purposes it was asked for."""
-    asked = []
-
-    def use(**errors):
-        modules = {'tensorflow': import_probe.Module('/site/tensorflow/__init__.py', '1.15.0'),
-                   npu.PACKAGE: import_probe.Module('/site/bridge/__init__.py'), 'hccl': import_probe.Module('/hccl/x')}
-        modules.update({name: import_probe.Module(error=error) for name, error in errors.items()})
-        monkeypatch.setattr(import_probe, 'find',
-                            lambda purposes: asked.append(list(purposes)) or import_probe.Found(modules))
-        return asked
-    return use
-
-
 def status_of(report, name):
     (status,) = [result.status for result in report.results if result.name == name]
     return status
@@ -73,7 +52,7 @@ def test_here_it_names_exactly_what_is_missing():
     assert ended.returncode == 1 and ended.stderr == ''
     lines = ended.stdout.splitlines()
     failures = [i for i, line in enumerate(lines) if line.startswith('fail')]
-    assert [re.split(r' {2,}', lines[i])[1:] for i in failures] == [[npu.PACKAGE, ABSENT]]
+    assert [re.split(r' {2,}', lines[i])[1:] for i in failures] == [[npu_modules.PACKAGE, ABSENT]]
     assert lines[failures[0] + 1].strip().startswith("-> install CANN's toolkit and tfplugin")
     for name in ('hccl', 'CANN', 'device files', 'JOB_ID'):
         assert any(line.startswith('warn  %s ' % name) for line in lines), name
@@ -86,7 +65,7 @@ def test_on_the_stand_in_nothing_fails(generation):
     ended = run_doctor('--flagfile=npu.flags', '--data_path=synthetic', '--json', generation=generation)
     report = json.loads(ended.stdout)
     assert (ended.returncode, ended.stderr, report['summary']['fail']) == (0, '', 0)
-    (bridge,) = [check for check in report['checks'] if check['name'] == npu.PACKAGE]
+    (bridge,) = [check for check in report['checks'] if check['name'] == npu_modules.PACKAGE]
     assert bridge['status'] == 'pass' and 'adapter of 20%s' % generation[1:] in bridge['found']
     assert npu_standin.path(generation) in bridge['found'] and 'npu_loss_scale_optimizer' in bridge['found']
     assert report['config']['NpuOptimizer']['iterations_per_loop'] == {'field': 'i', 'value': 10}
@@ -95,7 +74,7 @@ def test_on_the_stand_in_nothing_fails(generation):
 def test_plain_on_a_cpu_it_passes_and_says_how_to_ask_for_the_npu():
     ended = run_doctor('--data_path=synthetic')
     assert ended.returncode == 0 and ended.stderr == ''
-    assert '--flagfile=npu.flags' in ended.stdout and npu.PACKAGE not in ended.stdout
+    assert '--flagfile=npu.flags' in ended.stdout and npu_modules.PACKAGE not in ended.stdout
 
 
 @pytest.mark.parametrize('arguments, status, words', [
@@ -110,9 +89,9 @@ def test_the_command_line_is_training_s(arguments, status, words):
 
 
 def test_a_broken_rule_between_flags_is_a_result_like_others(probed):
-    probed(**{npu.PACKAGE: ABSENT})
+    probed(**{npu_modules.PACKAGE: ABSENT})
     for platform in ('npu', 'cpu'):
-        report = doctor.examine(params_as_read(platform=platform, steps=7), {})
+        report = examination.examine(params_as_read(platform=platform, steps=7), {})
         (broken,) = [result for result in report.results if result.name == 'flags']
         assert broken.found.startswith('--steps=7 x --epochs=5 = 35 steps are not a multiple of')
         assert broken.status == 'fail' and not report.ready() and report.config is None
@@ -121,28 +100,28 @@ def test_a_broken_rule_between_flags_is_a_result_like_others(probed):
 
 def test_what_is_probed_follows_from_flags_and_ranks(probed):
     asked = probed()
-    doctor.examine(params_as_read(), {})
-    doctor.examine(params_as_read(platform='npu'), {})
-    doctor.examine(params_as_read(platform='npu', loss_scale='none'), {})
-    doctor.examine(params_as_read(platform='npu', loss_scale_flag=1), {})
-    doctor.examine(params_as_read(platform='npu', loss_scale='fixed', loss_scale_value=8.0), TWO_RANKS)
+    examination.examine(params_as_read(), {})
+    examination.examine(params_as_read(platform='npu'), {})
+    examination.examine(params_as_read(platform='npu', loss_scale='none'), {})
+    examination.examine(params_as_read(platform='npu', loss_scale_flag=1), {})
+    examination.examine(params_as_read(platform='npu', loss_scale='fixed', loss_scale_value=8.0), TWO_RANKS)
     assert asked == [[], ['sinking'], ['sinking'], ['sinking', 'loss scaling'], ['sinking', 'loss scaling', 'ranks']]
 
 
 def test_every_check_is_in_the_report(probed):
     probed()
-    report = doctor.examine(params_as_read(platform='npu', precision_mode='allow_mix_precision',
+    report = examination.examine(params_as_read(platform='npu', precision_mode='allow_mix_precision',
                                            modify_mixlist='/nowhere'), {})
     assert [result.name for result in report.results] == [
-        'Python', 'TensorFlow', '--output_dir', 'data', 'steps', npu.PACKAGE, 'hccl', '--modify_mixlist', 'CANN',
+        'Python', 'TensorFlow', '--output_dir', 'data', 'steps', npu_modules.PACKAGE, 'hccl', '--modify_mixlist', 'CANN',
         'ASCEND_DEVICE_ID', 'device files', 'RANK_SIZE', 'RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE', 'CM_*', 'sinking',
         '--precision_mode', 'loss scale']
     assert status_of(report, '--modify_mixlist') == 'fail'
 
 
 def test_auto_is_the_cpu_where_the_adapter_is_not_installed(probed):
-    probed(**{npu.PACKAGE: ABSENT})
-    report = doctor.examine(params_as_read(platform='auto'), {})
+    probed(**{npu_modules.PACKAGE: ABSENT})
+    report = examination.examine(params_as_read(platform='auto'), {})
     assert report.platform == 'cpu' and report.ready() and report.config is None
 
 
@@ -151,60 +130,15 @@ def test_without_tensorflow_what_does_not_need_it_is_still_examined(probed, monk
     for name in ('npu', 'npu_config'):  # they import TensorFlow
         monkeypatch.delattr('lenet.platforms.' + name)
         monkeypatch.setitem(sys.modules, 'lenet.platforms.' + name, None)
-    report = doctor.examine(params_as_read(platform='npu'), {'ASCEND_DEVICE_ID': '9'})
+    report = examination.examine(params_as_read(platform='npu'), {'ASCEND_DEVICE_ID': '9'})
     assert status_of(report, 'TensorFlow') == status_of(report, 'ASCEND_DEVICE_ID') == 'fail'
     assert report.config is None
-    assert doctor.examine(params_as_read(platform='auto'), {}).platform == 'cpu'
+    assert examination.examine(params_as_read(platform='auto'), {}).platform == 'cpu'
 
 
 def test_several_ranks_are_examined_and_show_in_the_config(probed):
     probed()
-    report = doctor.examine(params_as_read(platform='npu'), {'RANK_SIZE': '2'})
+    report = examination.examine(params_as_read(platform='npu'), {'RANK_SIZE': '2'})
     failed = {result.name for result in report.results if result.status == 'fail'}
     assert failed == {'ASCEND_DEVICE_ID', 'RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE'}
     assert 'hccl_timeout' in str(report.config)
-
-
-# Before training
-
-
-def test_training_does_not_start_without_the_adapter_and_one_line_says_why(probed, capsys):
-    probed(**{npu.PACKAGE: ABSENT, 'hccl': 'missing'})
-    with pytest.raises(UserError) as raised:
-        doctor.require_ready(npu_params())
-    message = str(raised.value)
-    assert message.startswith("not ready for the NPU: %s: %s (install CANN's" % (npu.PACKAGE, ABSENT))
-    assert message.endswith('`python -m lenet.doctor` with the same flags shows all') and '\n' not in message
-    assert capsys.readouterr() == ('', '')
-
-
-def test_every_failure_is_named_at_once(probed, monkeypatch, tmp_path):
-    probed()
-    monkeypatch.setenv('ASCEND_DEVICE_ID', 'x')
-    monkeypatch.setenv('RANK_ID', '1')
-    (tmp_path / 'file').touch()
-    with pytest.raises(UserError) as raised:
-        doctor.require_ready(npu_params(output_dir=tmp_path / 'file'))
-    for name in ('ASCEND_DEVICE_ID: ', 'RANK_ID: ', '--output_dir: '):
-        assert name in str(raised.value)
-
-
-def test_what_is_only_odd_lets_training_start_and_little_of_it_is_said(probed, capsys, tmp_path):
-    probed()
-    doctor.require_ready(npu_params(output_dir=tmp_path, loss_scale_flag=1))
-    output, errors = capsys.readouterr()
-    assert output == '' and [line.split(': ')[:2] for line in errors.splitlines()] == [
-        ['warning', 'CANN'], ['warning', 'device files']]
-
-
-def test_an_adapter_that_this_process_has_imported_is_not_probed_in_another(monkeypatch, tmp_path):
-    monkeypatch.setattr(import_probe, 'find', None)
-    with npu_standin.loaded('v23'):
-        doctor.require_ready(npu_params(output_dir=tmp_path))
-        assert npu.PACKAGE + '.estimator.npu.util' in sys.modules
-
-
-def test_the_real_probe_is_enough_to_start(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(npu_standin.path('v21'))
-    doctor.require_ready(npu_params(output_dir=tmp_path))
-    assert npu.PACKAGE not in sys.modules

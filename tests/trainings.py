@@ -6,6 +6,7 @@ import tensorflow.compat.v1 as tf
 from lenet import flags
 from lenet import platforms
 from lenet.data.splits import Dataset, Split
+from lenet.graph import model
 from lenet.graph import training_graph
 
 
@@ -13,6 +14,11 @@ def random_split(n, seed=0):
     """n images of noise with labels, a Split."""
     random = np.random.RandomState(seed)
     return Split(random.randint(0, 256, (n, 28, 28, 1)).astype(np.uint8), random.randint(0, 10, n).astype(np.int32))
+
+
+def forward(images, variables, form=model.Form()):
+    """The network's logits, float32 [B, C]."""
+    return model.forward(images, model.prepare_weights(variables, form), form)
 
 
 def random_dataset(train=99, test=37):
@@ -27,7 +33,7 @@ def train_in_memory(dataset, steps, start_step=0, initial=None, **flag_values):
     """
     flag_values.setdefault('steps', steps)
     params = flags.make_params(epochs=1, **flag_values)
-    platform = platforms.choose(params)
+    platform = platforms.choose(params).start()
     built = training_graph.build(params, platform, dataset, start_step)
     losses = []
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:

@@ -3,7 +3,7 @@
 `find` starts that process, which runs `main`, and reads what it reports:
 
   python -m lenet.checks.import_probe                 imports TensorFlow
-  python -m lenet.checks.import_probe sinking ranks   and the adapter's modules for these purposes (platforms/npu.py)
+  python -m lenet.checks.import_probe sinking ranks   and the adapter's modules for these purposes (platforms/npu_modules.py)
 """
 
 import importlib
@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+
+from lenet.platforms import npu_modules
 
 TENSORFLOW = 'tensorflow'
 COLLECTIVES = 'hccl'  # CANN's library of collective communication
@@ -44,7 +46,7 @@ def find(purposes: Sequence[str] = (), timeout: float = _TIMEOUT) -> Found:
     """Tries the imports in another process.
 
     Args:
-      purposes: keys of platforms.npu.MODULES; none for TensorFlow alone.
+      purposes: keys of platforms.npu_modules.MODULES; none for TensorFlow alone.
       timeout: seconds.
     """
     command = [sys.executable, '-m', __name__] + list(purposes)
@@ -85,10 +87,9 @@ def _trials(purposes: Sequence[str]) -> Iterator[Tuple[str, Optional[Module]]]:
     yield TENSORFLOW, tensorflow
     if tensorflow.error or not purposes:
         return
-    from lenet.platforms import npu
-    names = ['%s.%s' % (npu.PACKAGE, name) for purpose in purposes for name in npu.MODULES[purpose]]
-    yield _located(npu.PACKAGE, COMPILED_HALF)
-    for name in [npu.PACKAGE] + names + [COLLECTIVES]:
+    names = ['%s.%s' % (npu_modules.PACKAGE, name) for purpose in purposes for name in npu_modules.MODULES[purpose]]
+    yield _located(npu_modules.PACKAGE, COMPILED_HALF)
+    for name in [npu_modules.PACKAGE] + names + [COLLECTIVES]:
         yield name, None
         yield name, _imported(name)
 

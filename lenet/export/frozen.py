@@ -44,7 +44,8 @@ def build(weights: Dict[str, np.ndarray], form: model.Form, batch: Optional[int]
         images = tf.placeholder(tf.float32, [batch, PIXELS], INPUT)
         constants = {name: tf.constant(value, tf.float32, name=name) for name, value in weights.items()}
         form = form._replace(is_trained=False)
-        logits = model.logits(tf.reshape(images, [-1 if batch is None else batch, 28, 28, 1]), constants, form)
+        shaped = tf.reshape(images, [-1 if batch is None else batch, 28, 28, 1])
+        logits = model.forward(shaped, model.prepare_weights(constants, form), form)
         tf.identity(logits, LOGITS)
         tf.nn.softmax(logits, name=PROBABILITIES)
         tf.argmax(logits, axis=1, name=CLASS)

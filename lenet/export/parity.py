@@ -44,9 +44,9 @@ def checkpoint_logits(source: Trained, split: Split, config: tf.ConfigProto) -> 
     form = model.Form(source.activation, flags.PLATFORM_DEFAULTS['cpu']['conv'])
     with tf.Graph().as_default(), tf.Session(config=config) as session:
         variables = model.create_variables(source.activation, 0, source.num_classes)
-        arranged = split._replace(images=model.layout(split.images, form.convolution))
+        arranged = split._replace(images=model.lay_out(split.images, form.convolution))
         images = pipeline.evaluation(arranged, BATCH)
-        logits = model.logits(step.normalize(images.next_batch()[0]), variables, form)
+        logits = model.forward(step.normalize(images.next_batch()[0]), model.prepare_weights(variables, form), form)
         try:
             tf.train.Saver(list(variables.values())).restore(session, source.path)
         except (ValueError, tf.errors.OpError) as error:

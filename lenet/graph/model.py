@@ -1,6 +1,6 @@
 """The network: LeNet as Ascend's ModelZoo builds it (LeNet_ID0127), in pure functions of tensors.
 
-Letters: B batch. Images are [B, 28, 28, 1].
+Letters: B batch. Images are [B, 28, 28, 1], or blocks of their pixels [B, 8, 8, 16] as `lay_out` makes them.
 
 | variables                       | shapes            | op                                                        |
 |---------------------------------|-------------------|-----------------------------------------------------------|
@@ -84,8 +84,8 @@ class Form(NamedTuple):
     is_trained: bool = True  # False where no gradient is asked for
 
 
-def layout(images: np.ndarray, convolution: str) -> np.ndarray:
-    """Images as `forward` takes them fastest: in blocks where the convolution is folded.
+def lay_out(images: np.ndarray, convolution: str) -> np.ndarray:
+    """Images as `forward` takes them fastest: cut into the first layer's blocks where the convolution is folded.
 
     Args:
       images: uint8 [n, 28, 28, 1].
@@ -97,7 +97,7 @@ def layout(images: np.ndarray, convolution: str) -> np.ndarray:
     return folding.cut(images, KERNEL, SIDES['layer_1'], np) if convolution == 'folded' else images
 
 
-def read(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
+def prepare_weights(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
     """The weights as the network computes with them: read once, rounded, kernels folded.
 
     Args:
@@ -116,17 +116,12 @@ def read(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
         return {name: prepared(name, variable) for name, variable in variables.items()}
 
 
-def logits(images: tf.Tensor, variables: Variables, form: Form = Form()) -> tf.Tensor:
-    """The network's forward pass: `forward` with weights read here."""
-    return forward(images, read(variables, form), form)
-
-
 def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form) -> tf.Tensor:
     """The network's forward pass.
 
     Args:
-      images: float32 [B, 28, 28, 1] in [0, 1], or as `layout` makes them.
-      weights: of `read`, for the same form.
+      images: float32 [B, 28, 28, 1] in [0, 1], or as `lay_out` makes them.
+      weights: of `prepare_weights`, for the same form.
 
     Returns:
       float32 [B, num_classes].

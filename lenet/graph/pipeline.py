@@ -1,6 +1,7 @@
 """tf.data input without placeholders: the order of the data is a pure function of (seed, step).
 
-Letters: n images of the split, B batch. Epoch e visits a permutation drawn from (seed, e); the epochs follow one
+Letters: n images of the split, B batch. Images are uint8 [n, 28, 28, 1], or the blocks [n, 8, 8, 16] that model.lay_out
+makes of them: every function here takes both. Epoch e visits a permutation drawn from (seed, e); the epochs follow one
 another in an endless sequence; step s reads its elements s*B to s*B + B - 1, across an epoch's end where it falls so.
 Nothing of the pipeline needs saving: a resumed run starts the same sequence at its step.
 """
@@ -37,8 +38,8 @@ def _epoch(epoch: tf.Tensor, n: int, seed: int, shuffle: bool) -> tf.Tensor:
 def order(n: int, batch_size: int, seed: int, start_step: int = 0, shuffle: bool = True) -> tf.data.Dataset:
     """Endless batches of image numbers, int32 [B], from step `start_step` on."""
     first_epoch, offset = divmod(start_step * batch_size, n)
-    # An element of a dataset costs a microsecond, whatever its size: whole runs of numbers, the longest of which both
-    # epochs and batches consist.
+    # An element of a dataset costs a microsecond, whatever its size. So the elements are not single numbers but runs of
+    # them, as long as can be if an epoch and a batch are each to be a whole number of runs.
     run = math.gcd(n, batch_size)
 
     def runs(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -53,7 +54,7 @@ class Source(NamedTuple):
     """Where training batches come from."""
 
     iterator: tf.data.Iterator  # to be initialized after the variables
-    next_batch: Callable[[], Batch]  # builds the ops that read: uint8 [B, 28, 28, 1], int32 [B], static shapes
+    next_batch: Callable[[], Batch]  # builds the ops that read: images uint8, labels int32 [B], static shapes
 
 
 def _stripe(numbers: tf.Tensor, batch_size: int, rank: int) -> tf.Tensor:

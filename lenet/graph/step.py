@@ -1,15 +1,22 @@
 """One training step as a graph function: loss, gradients, update, bookkeeping.
 
-Letters: B batch, N steps per session.run, R replicas.
+Letters: B batch, C classes, N steps per session.run, R replicas. Images are uint8 [B, 28, 28, 1], or the blocks
+[B, 8, 8, 16] that model.lay_out makes of them.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional, Set
+from typing import Dict, List, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
+from lenet.flags import Params
 from lenet.graph import loss_scaling
 from lenet.graph import model
+from lenet.graph import name_patterns
+from lenet.graph import precision
 from lenet.graph import schedule
+from lenet.graph.pipeline import Batch
+from lenet.platforms.base import Platform
+from lenet.ranks.base import Ranks
 
 
 class Adam(tf.train.AdamOptimizer):
@@ -34,12 +41,50 @@ class State(NamedTuple):
     float_status: Optional[tf.Variable]  # int32 [], not 0 after an overflow that was saturated; local
 
 
+class Step(NamedTuple):
+    """What one step is made of: variables that exist, and how they are computed with."""
+
+    weights: model.Variables
+    trained: List[tf.Variable]  # those of the weights that --freeze_variables leaves to train
+    state: State
+    optimizer: tf.train.Optimizer
+    form: model.Form
+
+
 def local_variable(name: str, shape: list, dtype: tf.DType) -> tf.Variable:
     return tf.get_variable(name, shape, dtype, tf.zeros_initializer(), trainable=False, use_resource=True,
                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
 
 
-def create_state(params: Any) -> State:
+def create(params: Params, platform: Platform) -> Step:
+    """Creates all variables of a training in the current variable scope, and the optimizer.
+
+    Raises:
+      UserError: --freeze_variables matches nothing, or leaves nothing to train.
+    """
+    weights = model.create_variables(params.activation, params.seed, params.num_classes)
+    untrained = name_patterns.choose_untrained(params.freeze_variables, weights)
+    state = create_state(params)
+    optimizer = platform.optimizer(base_optimizer(state, weights, params, platform.ranks.size),
+                                   loss_scaling.from_params(params))
+    loss_scaling.complete_state()
+    return Step(weights, [variable for name, variable in weights.items() if name not in untrained], state, optimizer,
+                computed_form(params, platform, state.float_status))
+
+
+def computed_form(params: Params, platform: Platform, float_status: Optional[tf.Variable] = None) -> model.Form:
+    """How `params` ask the network to be computed on `platform`.
+
+    Args:
+      float_status: of State; without it rounding to float16 notes no overflow.
+    """
+    rounding = precision.FLOAT32
+    if platform.emulates_precision:
+        rounding = precision.of_mode(params.precision_mode, float_status)
+    return model.Form(params.activation, params.conv, rounding)
+
+
+def create_state(params: Params) -> State:
     """Creates the counters, and the records: the loss of each step; where losses are scaled also global_step and the
     scale after it."""
     global_step = tf.train.get_or_create_global_step()
@@ -80,11 +125,11 @@ def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables,
     are faster than one whose ops are split over threads.
 
     Args:
-      images: uint8 [B, 28, 28, 1].
+      images: uint8, in either form.
       labels: int32 [B].
       replicas: R, divides B.
     """
-    rounded, losses, weights = form.precision.vector, [], model.read(variables, form)
+    rounded, losses, weights = form.precision.vector, [], model.prepare_weights(variables, form)
     for tower, (part, answers) in enumerate(zip(tf.split(images, replicas), tf.split(labels, replicas))):
         with tf.name_scope('tower_%d' % tower):
             logits = model.forward(normalize(part), weights, form)
@@ -92,14 +137,14 @@ def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables,
     return rounded(tf.add_n(losses) / replicas)
 
 
-def learning_rate(step: tf.Tensor, params: Any, size: int = 1) -> tf.Tensor:
+def learning_rate(step: tf.Tensor, params: Params, size: int = 1) -> tf.Tensor:
     """The schedule of `params` at `step` (int64 [], steps run before) for `size` ranks, float32 []."""
     factor = {'none': 1.0, 'linear': float(size), 'sqrt': size ** 0.5}[params.learning_rate_scaling]
     return schedule.learning_rate(step, factor * params.learning_rate, params.learning_rate_schedule,
                                   params.steps * params.epochs, params.warmup_steps)
 
 
-def base_optimizer(state: State, variables: model.Variables, params: Any, size: int = 1) -> Adam:
+def base_optimizer(state: State, variables: model.Variables, params: Params, size: int = 1) -> Adam:
     """Adam on the schedule of `params`, its variables created.
 
     The rate is a callable: it is built where the update is, inside a while_loop or not.
@@ -109,34 +154,29 @@ def base_optimizer(state: State, variables: model.Variables, params: Any, size: 
     return adam
 
 
-def build(batch: tuple, variables: model.Variables, frozen: Set[str], state: State, optimizer: tf.train.Optimizer,
-          loss_scale: loss_scaling.LossScale, form: model.Form, params: Any, ranks: Any) -> tf.Operation:
+def build(batch: Batch, parts: Step, params: Params, ranks: Ranks) -> tf.Operation:
     """One step on one batch: updates the variables and the state.
 
     Args:
-      batch: (uint8 [B, 28, 28, 1], int32 [B]), as an iterator's get_next gives them.
-      frozen: names of the variables that are left as they are.
-      optimizer: what the platform made of the base optimizer.
-      form: how the network is computed.
-      ranks: of the platform; all apply the same update, and skip the same ones.
+      batch: images, uint8 in either form, and labels, int32 [B], as an iterator's get_next gives them.
+      ranks: all apply the same update, and skip the same ones.
     """
     images, labels = batch
-    step = state.steps_run.read_value()
-    loss = batch_loss(images, labels, variables, form, params.replicas)
-    mean_loss = ranks.mean(loss)
+    state, number = parts.state, parts.state.steps_run.read_value()
+    loss = batch_loss(images, labels, parts.weights, parts.form, params.replicas)
     optimized = loss
     if params.inject_overflow and params.inject_overflow_rank in (-1, ranks.rank):
-        optimized = loss_scaling.overflow_loss(loss, _is_one_of(step + 1, params.inject_overflow))
-    trained = [variable for name, variable in variables.items() if name not in frozen]
-    gradients = optimizer.compute_gradients(optimized, var_list=trained)
-    if state.float_status is not None and loss_scale.kind != loss_scaling.NONE:
+        optimized = loss_scaling.overflow_loss(loss, _is_one_of(number + 1, params.inject_overflow))
+    gradients = parts.optimizer.compute_gradients(optimized, var_list=parts.trained)
+    if state.float_status is not None and params.loss_scale != loss_scaling.NONE:
         saturated = tf.cast(_was_saturated(gradients, state.float_status), tf.int32)
         gradients = loss_scaling.fail_where(gradients, ranks.max(saturated) > 0)
-    update = optimizer.apply_gradients(gradients, global_step=state.global_step)
+    mean_loss = ranks.mean(loss) if ranks.gathers else loss
+    update = parts.optimizer.apply_gradients(gradients, global_step=state.global_step)
     with tf.control_dependencies([update]):
         counted = {'loss': mean_loss, 'global_step': state.global_step.read_value(),
-                   'loss_scale': loss_scaling.current(loss_scale)}
-        recorded = [_record(counted[name], record, step) for name, record in state.records.items()]
+                   'loss_scale': loss_scaling.current(loss_scaling.from_params(params))}
+        recorded = [_record(counted[name], record, number) for name, record in state.records.items()]
     with tf.control_dependencies(recorded):
         return state.steps_run.assign_add(1, read_value=False)
 
@@ -163,15 +203,19 @@ def _record(value: tf.Tensor, record: tf.Variable, step: tf.Tensor) -> tf.Operat
     return record.assign(tf.where(here, tf.fill([n], value), record.read_value()), read_value=False)
 
 
-def outputs(train_op: tf.Operation, state: State, variables: model.Variables, loss_scale: loss_scaling.LossScale,
-            params: Any, size: int) -> Dict[str, tf.Tensor]:
-    """What a session.run reports, read after its last step: the tensors of the one fetch list."""
+def outputs(train_op: tf.Operation, parts: Step, params: Params, size: int) -> Dict[str, tf.Tensor]:
+    """What a session.run reports, read after its last step: the tensors of the one fetch list.
+
+    Args:
+      size: number of ranks.
+    """
+    state, loss_scale = parts.state, loss_scaling.from_params(params)
     with tf.control_dependencies([train_op]):
         steps_run = state.steps_run.read_value()
         reported = {'learning_rate': learning_rate(steps_run - 1, params, size), 'steps_run': steps_run,
                     'global_step': state.global_step.read_value(), 'loss_scale': loss_scaling.current(loss_scale),
                     'weights_finite': tf.reduce_all(tf.stack([tf.reduce_all(tf.is_finite(variable.read_value()))
-                                                              for variable in variables.values()]))}
+                                                              for variable in parts.weights.values()]))}
         if loss_scale.kind == loss_scaling.DYNAMIC:
             reported.update({name: variable.read_value() for name, variable in loss_scaling.state_variables().items()})
         reported.update({'record/' + name: record.read_value() for name, record in state.records.items()})

@@ -1,33 +1,25 @@
-"""The one hardware seam: what differs between a CPU and an NPU, behind one interface.
+"""Where a network runs: base.py has the seam, each other file a device. Importing this imports no TensorFlow."""
 
-A platform is a class built from Params with
-  name                        'cpu' or 'npu'
-  rank, size                  this device's number and how many there are
-  device_type                 what the ModelZoo log calls it: uname -m
-  use_resource                whether variables are resource variables
-  loops_in_graph              whether loop.repeat makes the N steps, or `sink` does
-  session_config()            the ConfigProto of every session
-  optimizer(base, loss_scale) the optimizer around the base optimizer
-  sink(session, train_op)     after initialization: the operation that runs N steps
-  emulates_precision          whether the graph rounds to float16 where the device does not
-  sinking_causes              what to look for where a session.run did not run N steps
-  ranks                       the seam between ranks: see lenet/ranks/__init__.py
-  broadcast(weights, all)     an operation that gives every rank rank 0's values; None where there is one rank
-"""
+from typing import TYPE_CHECKING
 
-from typing import Any
+from lenet.platforms import npu_modules
+
+if TYPE_CHECKING:
+    import tensorflow.compat.v1 as tf
+
+    from lenet.flags import Params
+    from lenet.platforms.base import Platform
 
 
 def resolve(name: str) -> str:
     """What --platform=`name` means here: 'cpu' or 'npu'."""
     if name != 'auto':
         return name
-    from lenet.platforms import npu
-    return 'npu' if npu.installed() else 'cpu'
+    return 'npu' if npu_modules.installed() else 'cpu'
 
 
-def choose(params: Any):
-    """The platform of a completed Params; only the chosen one's module is imported."""
+def choose(params: 'Params') -> 'Platform':
+    """The platform of a completed Params, not started; only the chosen one's module is imported."""
     if params.platform == 'npu':
         from lenet.platforms import npu
         return npu.Npu(params)
@@ -35,7 +27,7 @@ def choose(params: Any):
     return cpu.Cpu(params)
 
 
-def inference_config(name: str):
+def inference_config(name: str) -> 'tf.ConfigProto':
     """The ConfigProto of a session that runs a frozen graph.
 
     Args:

@@ -1,12 +1,10 @@
 """The CPU: N steps in a while_loop, tf.contrib's loss scaling."""
 
-import platform
-from typing import Any, Optional
-
 import tensorflow.compat.v1 as tf
 
 from lenet import ranks
 from lenet.graph import loss_scaling
+from lenet.platforms.base import Platform
 from lenet.support import machine
 from lenet.support import quiet
 
@@ -16,7 +14,10 @@ _CUDA_NOISE = r'dso_loader|/cuda/|gpu_device'
 
 
 def _look_for_devices(config: tf.ConfigProto) -> None:
-    """The first session of a process does, and `config` is that of all: made here, its noise is held back."""
+    """Lets TensorFlow look for devices, which it does once a process, when the first session is made.
+
+    Its complaints about a missing GPU are held back here, rather than mixed into the output of whatever comes first.
+    """
     with quiet.without_stderr_lines(_CUDA_NOISE):
         tf.Session(graph=tf.Graph(), config=config).close()
 
@@ -29,28 +30,27 @@ def inference_config() -> tf.ConfigProto:
     return config
 
 
-class Cpu:
-    """See the interface in lenet/platforms/__init__.py."""
+class Cpu(Platform):
+    """N steps in a tf.while_loop, one thread an op, tf.contrib's loss scaling."""
 
     name = 'cpu'
-    device_type = platform.machine()
     use_resource = True  # read inside the while_loop, at each step
     loops_in_graph = True
     emulates_precision = True
     sinking_causes = 'none is known: the loop is in the graph'
 
-    def __init__(self, params: Any) -> None:
-        self.ranks = ranks.choose(params)
-        self.rank, self.size = self.ranks.rank, self.ranks.size
-        self._threads = max(params.replicas, machine.usable_cores())
+    def start(self) -> 'Cpu':
+        self.ranks = ranks.connect(self._params)
         _look_for_devices(self.session_config())
+        return self
 
     def session_config(self) -> tf.ConfigProto:
         """One thread an op, as many ops at a time as there are towers or cores.
 
         At batch 64 splitting an op over threads costs more than it gives; it would also let sums depend on timing.
         """
-        return tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=self._threads,
+        threads = max(self._params.replicas, machine.usable_cores())
+        return tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=threads,
                               device_count={'GPU': 0}, allow_soft_placement=True)
 
     def optimizer(self, base: tf.train.Optimizer, loss_scale: loss_scaling.LossScale) -> tf.train.Optimizer:
@@ -58,6 +58,3 @@ class Cpu:
 
     def sink(self, session: tf.Session, train_op: tf.Operation) -> tf.Operation:
         return train_op  # the graph loops by itself
-
-    def broadcast(self, weights: list, everything: list) -> Optional[tf.Operation]:
-        return self.ranks.broadcast(weights, everything)

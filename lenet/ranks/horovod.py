@@ -1,21 +1,23 @@
 """Ranks through Horovod, on CPUs: the only file that names it."""
 
 import contextlib
-from typing import Any, Iterator, List
+from typing import Iterator, List, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
+from lenet.flags import Params
 from lenet.ranks.averaging import Averaging
+from lenet.ranks.base import Ranks
 
 
-class Horovod:
-    """See the interface in lenet/ranks/__init__.py."""
+class Horovod(Ranks):
+    """What base.Ranks asks for, by Horovod 0.28."""
 
     gathers = True
 
-    def __init__(self, params: Any) -> None:
+    def __init__(self, params: Params) -> None:
         """Raises:
           UserError: Horovod is not installed, or does not find the other ranks.
         """
@@ -51,7 +53,7 @@ class Horovod:
         joined.set_shape([self.size * tensor.shape[0].value] + tensor.shape.as_list()[1:])
         return joined
 
-    def broadcast(self, weights: list, everything: list) -> tf.Operation:
+    def broadcast(self, weights: Sequence[tf.Variable], everything: Sequence[tf.Variable]) -> tf.Operation:
         return self._hvd.broadcast_variables(everything, root_rank=0)
 
     def exchange(self, text: str) -> List[str]:

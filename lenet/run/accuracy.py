@@ -1,6 +1,6 @@
-"""Counting right answers: the evaluation graph, and the statistics of its counts.
+"""Counting right answers: an evaluation in a session, and the statistics of its counts.
 
-Letters: B evaluation batch, C classes, n images.
+Letters: C classes, n images.
 """
 
 import math
@@ -9,23 +9,9 @@ from typing import Any, Dict, NamedTuple, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from lenet.data.splits import Split
-from lenet.graph import model
-from lenet.graph import pipeline
-from lenet.graph import step
-from lenet.ranks import Alone
+from lenet.graph.evaluation import Evaluation
 
 _Z_95 = 1.959963984540054  # the standard normal's 97.5 % quantile
-
-
-class Graph(NamedTuple):
-    """An evaluation over all of one split."""
-
-    iterator: tf.data.Iterator
-    answers: Tuple[tf.Tensor, tf.Tensor]  # predicted class int64 [B], loss float32 [B], of all ranks
-    labels: np.ndarray  # int32 [n]
-    batch_size: int
-    classes: int  # C
 
 
 class Counts(NamedTuple):
@@ -47,31 +33,7 @@ class Counts(NamedTuple):
         return self.correct / self.images
 
 
-def build(split: Split, variables: model.Variables, form: model.Form, batch_size: int, replicas: int = 1,
-          ranks: Any = Alone(), is_resident: bool = False) -> Graph:
-    """Builds the evaluation beside the training step: variables shared, an iterator of its own.
-
-    Args:
-      batch_size: images of one session.run, on each rank.
-      replicas: towers that a batch is split into, one thread each.
-      is_resident: the images stay on the device.
-      ranks: of the platform; where they gather, each evaluates its stripe and gets the answers of all.
-    """
-    size = ranks.size if ranks.gathers else 1
-    batch_size = min(batch_size, -(-len(split.labels) // size))
-    sizes = [len(part) for part in np.array_split(np.arange(batch_size), min(replicas, batch_size))]
-    with tf.name_scope('evaluation'):
-        form = form._replace(is_trained=False)
-        arranged = split._replace(images=model.layout(split.images, form.convolution))
-        source = pipeline.evaluation(arranged, batch_size, ranks.rank if size > 1 else 0, size, is_resident)
-        images, labels = source.next_batch()
-        weights = model.read(variables, form)
-        logits = tf.concat([model.forward(step.normalize(part), weights, form) for part in tf.split(images, sizes)], 0)
-        answers = ranks.gather(tf.argmax(logits, axis=1)), ranks.gather(step.cross_entropy(logits, labels))
-    return Graph(source.iterator, answers, split.labels, size * batch_size, logits.shape[1].value)
-
-
-def run(session: tf.Session, graph: Graph) -> Counts:
+def run(session: tf.Session, graph: Evaluation) -> Counts:
     """Evaluates once over the whole split."""
     session.run(graph.iterator.initializer)
     n = len(graph.labels)

@@ -2,34 +2,23 @@
 
 import json
 import os
-import platform
-from typing import Any, Dict, List, NamedTuple, Optional
+import sys
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from lenet.data.splits import Dataset
+from lenet.flags import Params
+from lenet.platforms.base import Platform
+from lenet.run.account import Throughput
 from lenet.support import files
 from lenet.support import machine
 
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
 
 
-class Throughput(NamedTuple):
-    """Images and seconds of the calls after the first, or of the first where it was the only one."""
-
-    images: int
-    seconds: float
-    includes_first_call: bool
-
-    @property
-    def images_per_second(self) -> float:
-        return self.images / self.seconds if self.seconds else 0.0
-
-    def ms_per_step(self, global_batch: int) -> float:
-        return 1e3 * self.seconds * global_batch / self.images if self.images else 0.0
-
-
-def case_name(params: Any, size: int) -> str:
+def case_name(params: Params, size: int) -> str:
     """<Network>_bs<batch>_<ranks>p_acc, or _perf for a run without evaluation."""
     return '%s_bs%d_%dp_%s' % (NETWORK, params.batch_size, size, 'acc' if params.evaluate else 'perf')
 
@@ -40,11 +29,11 @@ def log_directory(directory: str) -> str:
     return os.path.join(directory, device if device in list('1234567') else '0')
 
 
-def loss_file(directory: str, params: Any, size: int) -> str:
+def loss_file(directory: str, params: Params, size: int) -> str:
     return os.path.join(log_directory(directory), 'train_%s_loss.txt' % case_name(params, size))
 
 
-def summarize(params: Any, hardware: Any, dataset: Any, counts: Dict[str, Any], throughput: Throughput,
+def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict[str, Any], throughput: Throughput,
               evaluation: Optional[Dict[str, Any]], ledger: Dict[str, float], ended: str) -> Dict[str, Any]:
     """All that results.json holds.
 
@@ -54,19 +43,19 @@ def summarize(params: Any, hardware: Any, dataset: Any, counts: Dict[str, Any], 
       ended: 'completed' or 'stopped by SIGINT' and the like.
     """
     return {
-        'case': case_name(params, hardware.size), 'ended': ended,
-        'platform': hardware.name, 'device_type': hardware.device_type, 'rank_size': hardware.size,
+        'case': case_name(params, platform.ranks.size), 'ended': ended,
+        'platform': platform.name, 'device_type': platform.device_type, 'rank_size': platform.ranks.size,
         'data': {'source': dataset.source, 'synthetic': dataset.synthetic,
                  'training_images': len(dataset.train.labels), 'test_images': len(dataset.test.labels)},
         'steps': counts,
         'throughput': {'images_per_second': throughput.images_per_second,
-                       'ms_per_step': throughput.ms_per_step(params.batch_size * hardware.size),
+                       'ms_per_step': throughput.ms_per_step(params.batch_size * platform.ranks.size),
                        'images': throughput.images, 'seconds': throughput.seconds,
                        'includes_first_call': throughput.includes_first_call},
         'evaluation': evaluation,
         'wall_seconds': ledger,
         'flags': params._asdict(),
-        'versions': {'python': platform.python_version(), 'tensorflow': tf.__version__, 'numpy': np.__version__},
+        'versions': {'python': sys.version.split()[0], 'tensorflow': tf.__version__, 'numpy': np.__version__},
         'machine': machine.describe(),
     }
 
@@ -116,7 +105,9 @@ def closing_lines(results: Dict[str, Any]) -> List[str]:
         lines.append('Data : synthetic digits, not MNIST')
     if evaluation:
         low, high = evaluation['wilson_95']
-        lines.append('Test images correct : %d of %d, 95 %% interval %.4f to %.4f' %
+        # The ModelZoo's scripts look for the line "Final Train Accuracy" and its last word; what it is is said here.
+        lines.append('Test images correct : %d of %d, 95 %% interval %.4f to %.4f (what the ModelZoo calls Train '
+                     'Accuracy)' %
                      (evaluation['correct'], evaluation['images'], low, high))
     lines.append('Final Performance images/sec : %.2f%s' %
                  (throughput['images_per_second'],

@@ -13,7 +13,7 @@ from tests import trainings
 @pytest.fixture(scope='module')
 def metadata():
     params = flags.make_params(batch_size=6, steps=20, epochs=1, iterations_per_loop=4, evaluate=False)
-    return op_trace.record(params, platforms.choose(params), trainings.random_dataset())
+    return op_trace.record(params, platforms.choose(params).start(), trainings.random_dataset())
 
 
 def test_the_trace_is_chromes_with_the_steps_ops_in_it(metadata, tmp_path):

@@ -16,7 +16,7 @@ def train_here(monkeypatch):
     """Lets the proof train in this process, on noise, so that a test can break something."""
     def final_variables(params, steps, path):
         shortened = flags.complete(params._replace(steps=steps, epochs=1), 'cpu')
-        with stepping.opened(shortened, platforms.choose(shortened), trainings.random_dataset()) as stepper:
+        with stepping.opened(shortened, platforms.choose(shortened).start(), trainings.random_dataset()) as stepper:
             stepper.calls(steps)
             return stepper.variables()
     monkeypatch.setattr(proof, 'final_variables', final_variables)

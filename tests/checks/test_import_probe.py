@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from lenet.checks import import_probe
-from lenet.platforms import npu
+from lenet.platforms import npu_modules
 from tests import npu_standin
 
-ABSENT = "No module named '%s'" % npu.PACKAGE
+ABSENT = "No module named '%s'" % npu_modules.PACKAGE
 
 
 @pytest.fixture
@@ -25,15 +25,15 @@ def test_tensorflow_alone_is_tried_without_a_purpose():
     found = import_probe.find()
     assert list(found.modules) == ['tensorflow'] and found.module('tensorflow').error is None
     assert found.module('tensorflow').version.startswith('1.15')
-    assert found.module(npu.PACKAGE).error == 'not tried'
+    assert found.module(npu_modules.PACKAGE).error == 'not tried'
 
 
 def test_what_is_missing_here():
     found = import_probe.find(['sinking'])
-    assert found.module(npu.PACKAGE).error == ABSENT
+    assert found.module(npu_modules.PACKAGE).error == ABSENT
     assert found.module('hccl').error == "No module named 'hccl'"
-    assert found.module(npu.PACKAGE + '.tf_adapter').error == 'not there'
-    assert npu.PACKAGE not in sys.modules
+    assert found.module(npu_modules.PACKAGE + '.tf_adapter').error == 'not there'
+    assert npu_modules.PACKAGE not in sys.modules
 
 
 @pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
@@ -43,10 +43,10 @@ def test_the_stand_in_is_found_and_nothing_runs_at_the_probe_s_end(tmp_path, mon
     monkeypatch.syspath_prepend(npu_standin.path(generation))
     found = import_probe.find(['sinking', 'loss scaling', 'ranks'])
     errors = {name for name, module in found.modules.items() if module.error}
-    assert errors == ({npu.PACKAGE + '.tf_adapter', 'hccl'} if generation == 'v21' else set())
-    names = [name for purpose in npu.MODULES.values() for name in purpose]
-    assert {npu.PACKAGE + '.' + name for name in names} < set(found.modules)
-    assert found.module(npu.PACKAGE).file.startswith(npu_standin.path(generation))
+    assert errors == ({npu_modules.PACKAGE + '.tf_adapter', 'hccl'} if generation == 'v21' else set())
+    names = [name for purpose in npu_modules.MODULES.values() for name in purpose]
+    assert {npu_modules.PACKAGE + '.' + name for name in names} < set(found.modules)
+    assert found.module(npu_modules.PACKAGE).file.startswith(npu_standin.path(generation))
     assert [entry['event'] for entry in npu_standin.read_journal(journal)] == ['load']  # no npu_close, no exit
 
 
@@ -63,10 +63,10 @@ def test_an_import_that_ends_the_process_is_named(package, code, error):
 
 
 def test_so_is_an_adapter_that_ends_the_process(package):
-    package(npu.PACKAGE, 'print("no device"); import os; os.kill(os.getpid(), 9)')
+    package(npu_modules.PACKAGE, 'print("no device"); import os; os.kill(os.getpid(), 9)')
     found = import_probe.find(['sinking'])
     assert found.module('tensorflow').error is None
-    assert found.module(npu.PACKAGE).error == 'importing it ended the process (SIGKILL)'
+    assert found.module(npu_modules.PACKAGE).error == 'importing it ended the process (SIGKILL)'
     assert 'hccl' not in found.modules
 
 
@@ -91,5 +91,5 @@ def test_a_probe_that_does_not_start_says_why(monkeypatch):
 def test_here_an_adapter_that_is_already_imported_is_tried_in_this_process():
     with npu_standin.loaded('v23'):
         found = import_probe.find_here(['sinking', 'ranks'])
-        assert npu.PACKAGE + '.hccl.hccl_ops' in sys.modules
+        assert npu_modules.PACKAGE + '.hccl.hccl_ops' in sys.modules
     assert [name for name, module in found.modules.items() if module.error] == []

@@ -6,6 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet.graph import model
 from tests import numpy_lenet
+from tests.trainings import forward
 
 
 @pytest.mark.parametrize('convolution', ['direct', 'folded'])
@@ -15,7 +16,7 @@ def test_logits_equal_the_network_computed_in_numpy(activation, function, convol
     images = np.random.RandomState(3).rand(7, 28, 28, 1).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
         variables = model.create_variables(activation, seed=5)
-        logits = model.logits(tf.constant(images), variables, model.Form(activation, convolution))
+        logits = forward(tf.constant(images), variables, model.Form(activation, convolution))
         session.run(tf.global_variables_initializer())
         got, values = session.run([logits, dict(variables)])
     expected = numpy_lenet.lenet(images.astype(np.float64), {k: v.astype(np.float64) for k, v in values.items()},
@@ -29,12 +30,12 @@ def test_images_laid_out_beforehand_give_the_same_logits():
     form = model.Form('sigmoid', 'folded')
     with tf.Graph().as_default(), tf.Session() as session:
         variables = model.create_variables('sigmoid', seed=5)
-        whole, laid_out = (model.logits(tf.cast(given, tf.float32), variables, form)
-                           for given in (images, model.layout(images, 'folded')))
+        whole, laid_out = (forward(tf.cast(given, tf.float32), variables, form)
+                           for given in (images, model.lay_out(images, 'folded')))
         session.run(tf.global_variables_initializer())
         np.testing.assert_array_equal(*session.run([whole, laid_out]))
-    assert model.layout(images, 'folded').shape == (7,) + model.BLOCKS_SHAPE
-    assert model.layout(images, 'direct') is images
+    assert model.lay_out(images, 'folded').shape == (7,) + model.BLOCKS_SHAPE
+    assert model.lay_out(images, 'direct') is images
 
 
 def test_parameter_counts_are_the_references():
@@ -85,4 +86,4 @@ def test_images_of_another_shape_are_named(convolution, shape):
     with tf.Graph().as_default():
         variables = model.create_variables('sigmoid', seed=1)
         with pytest.raises(ValueError, match=re.escape('images: expected [B, 28, 28, 1], got %s' % (shape,))):
-            model.logits(tf.zeros(shape), variables, model.Form('sigmoid', convolution))
+            forward(tf.zeros(shape), variables, model.Form('sigmoid', convolution))

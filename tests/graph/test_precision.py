@@ -52,7 +52,7 @@ def logits_of_mode(mode, split):
     with tf.Graph().as_default(), tf.Session() as session:
         variables = model.create_variables('tanh', seed=5)
         images = tf.constant(split.images / np.float32(255))
-        logits = model.logits(images, variables, model.Form('tanh', precision=precision.of_mode(mode)))
+        logits = trainings.forward(images, variables, model.Form('tanh', precision=precision.of_mode(mode)))
         gradients = tf.gradients(tf.reduce_sum(logits), list(variables.values()))
         session.run(tf.global_variables_initializer())
         casts = {op.get_attr('DstT') for op in session.graph.get_operations() if op.type == 'Cast'}

@@ -9,7 +9,7 @@ from tests import trainings
 
 def build(**values):
     params = flags.make_params(batch_size=6, **values)
-    return training_graph.build(params, platforms.choose(params), trainings.random_dataset())
+    return training_graph.build(params, platforms.choose(params).start(), trainings.random_dataset())
 
 
 @pytest.mark.parametrize('n', [1, 100])

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet import doctor
 from lenet import flags
 from lenet import platforms
+from lenet.checks import ready
 from lenet.data import dataset
 from lenet.errors import UserError
 from lenet.platforms import npu
@@ -27,7 +27,6 @@ PLAIN = dict(batch_size=6, steps=12, epochs=1, iterations_per_loop=3, eval_every
 def train(tmp_path, monkeypatch):
     """Trains on noise in this process, on the stand-in for platform='npu'; returns results, losses and the journal."""
     monkeypatch.setattr(dataset, 'open_dataset', lambda *unused: trainings.random_dataset())
-    monkeypatch.setattr(doctor, 'require_ready', lambda params: None)  # its checks have tests of their own
     for name in ('RANK_SIZE', 'RANK_ID', 'RANK_TABLE_FILE', 'JOB_ID', 'ASCEND_DEVICE_ID'):
         monkeypatch.delenv(name, raising=False)
 
@@ -161,6 +160,7 @@ def no_sinking_at_all(monkeypatch):
 def test_a_loop_that_silently_was_not_sunk_is_noticed_and_the_training_stays_right(train, monkeypatch, capsys, provoke):
     _, expected, _ = train(platform='cpu', conv='direct', replicas=1, name='cpu')
     provoke(monkeypatch)
+    monkeypatch.setattr(ready, 'require', lambda params: None)  # it would have noticed some of it beforehand
     results, losses, journal = train(mode='silent')
     assert 'a session.run ran 1 of --iterations_per_loop=3 steps' in capsys.readouterr().err
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
@@ -215,7 +215,7 @@ def test_only_the_seam_names_the_vendors_package():
                 with open(os.path.join(folder, name)) as stream:
                     if 'npu_bridge' in stream.read():
                         naming.append(os.path.relpath(os.path.join(folder, name), processes.ROOT))
-    assert naming == ['lenet/platforms/npu.py']
+    assert sorted(naming) == ['lenet/platforms/%s.py' % name for name in ('npu', 'npu_modules', 'npu_ranks')]
 
 
 def test_auto_is_the_npu_where_its_package_is_found(monkeypatch):

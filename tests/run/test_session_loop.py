@@ -11,9 +11,9 @@ from lenet.data import dataset
 from lenet.errors import UserError
 from lenet.graph import step
 from lenet.platforms import cpu
+from lenet.run import account
 from lenet.run import checkpoint
 from lenet.run import run_directory
-from lenet.run import session_loop
 from lenet.run import trainer
 from tests import trainings
 
@@ -143,13 +143,13 @@ def test_two_trainings_in_one_directory_are_refused(train, tmp_path):
 
 
 def test_a_stop_is_obeyed_after_the_call_and_leaves_a_checkpoint(train, monkeypatch):
-    account = session_loop.SessionLoop._account
+    add = account.Account.add
 
-    def account_and_signal(self, outputs, seconds):
-        account(self, outputs, seconds)
+    def add_and_signal(self, outputs, seconds):
+        add(self, outputs, seconds)
         if self.step == 6:
             os.kill(os.getpid(), signal.SIGTERM)
-    monkeypatch.setattr(session_loop.SessionLoop, '_account', account_and_signal)
+    monkeypatch.setattr(account.Account, 'add', add_and_signal)
     status, results, metrics = train(steps=12, epochs=1, eval_every=3, checkpoint_every=12)
     assert status == 143 and results['ended'] == 'stopped by SIGTERM'
     assert results['steps']['steps_run'] == 6 and results['evaluation']['images'] == 37

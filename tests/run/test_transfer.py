@@ -23,15 +23,6 @@ def test_all_weights_but_the_excluded_are_read(tmp_path):
     assert shapes['fc_3/weight'] == (84, 10)
 
 
-@pytest.mark.parametrize('patterns, names', [
-    (['fc_3/'], {'fc_3/weight', 'fc_3/bias'}), (['layer_'], {'layer_%d/%s' % (i, k) for i in (1, 2)
-                                                             for k in ('weights', 'bias')}),
-    (['.*/bias'], {name for name in SHAPES if name.endswith('bias')}),
-    (['fc_[12]/weight', 'fc_3'], {'fc_1/weight', 'fc_2/weight', 'fc_3/weight', 'fc_3/bias'})])
-def test_patterns_are_prefixes_or_regular_expressions(patterns, names):
-    assert transfer.matched(patterns, SHAPES, 'x') == names
-
-
 @pytest.mark.parametrize('exclude, num_classes, message', [
     (['linear/'], 10, '--restore_exclude=linear/ matches none of layer_1/weights, .* fc_3/bias'),
     ([''], 10, '--restore_exclude= matches none of layer_1/weights'),
@@ -51,11 +42,6 @@ def test_a_missing_variable_is_named_with_those_there_are(tmp_path):
         path = tf.train.Saver().save(session, str(tmp_path / 'x'))
     with pytest.raises(UserError, match='x: holds no layer_1/weights, but other'):
         read(path, [])
-
-
-def test_freezing_everything_is_refused():
-    with pytest.raises(UserError, match='--freeze_variables=layer_,fc_ leaves nothing to train'):
-        transfer.frozen(['layer_', 'fc_'], SHAPES)
 
 
 def test_the_table_tells_of_every_variable():

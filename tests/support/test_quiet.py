@@ -19,7 +19,7 @@ import warnings
 import lenet
 import tensorflow.compat.v1 as tf
 from lenet import flags, platforms
-platforms.choose(flags.make_params())
+platforms.choose(flags.make_params()).start()
 tf.Session().close()
 tf.add_check_numerics_ops
 from tensorflow.contrib import mixed_precision

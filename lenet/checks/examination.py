@@ -1,0 +1,87 @@
+"""All checks in their order, for the doctor; and those groups of them that a training asks before it starts."""
+
+import sys
+from typing import Any, List, Mapping
+
+from lenet import flags
+from lenet import platforms
+from lenet.checks import data
+from lenet.checks import device
+from lenet.checks import failed, Result
+from lenet.checks import import_probe
+from lenet.checks import ranks
+from lenet.checks import report
+from lenet.checks import settings
+from lenet.checks import software
+from lenet.checks import storage
+from lenet.errors import UsageError
+from lenet.platforms import npu_modules
+
+
+def examine(params: Any, environ: Mapping[str, str]) -> report.Report:
+    """All checks.
+
+    Args:
+      params: as read from the flags, not completed.
+      environ: the environment's variables.
+    """
+    found = import_probe.find(() if params.platform == 'cpu' else purposes(params, environ))
+    has_tensorflow = not found.module(import_probe.TENSORFLOW).error
+    platform = platforms.resolve(params.platform)
+    results = check_basics(platform, params, found) + [data.data(params)]
+    try:
+        completed = flags.complete(params, platform)
+        results.append(settings.steps(completed))
+    except UsageError as error:
+        completed = None
+        results.append(failed('flags', str(error)))
+    if platform == 'cpu':
+        return report.Report(platform, results)
+    if has_tensorflow:
+        results += check_adapter(params, found)
+    results += check_environment(environ)
+    if not has_tensorflow or completed is None:
+        return report.Report(platform, results)
+    return report.Report(platform, results + check_flags(completed), _session_config(completed, environ))
+
+
+def purposes(params: Any, environ: Mapping[str, str]) -> List[str]:
+    """What the run imports the adapter's modules for; `params` need not be completed."""
+    scales = params.loss_scale_flag or params.loss_scale not in (None, 'none')
+    asked = (('sinking', True), ('loss scaling', scales), ('ranks', ranks.size(environ) > 1))
+    return [purpose for purpose, wanted in asked if wanted]
+
+
+def check_basics(platform: str, params: Any, found: import_probe.Found) -> List[Result]:
+    return [software.python(sys.version_info[:3], platform == 'npu'),
+            software.tensorflow(found),
+            storage.directories(params)]
+
+
+def check_adapter(params: Any, found: import_probe.Found) -> List[Result]:
+    return [software.adapter(found, npu_modules.PACKAGE),
+            software.collectives(found, npu_modules.PACKAGE),
+            settings.mixlist(params, software.is_newer(found, npu_modules.PACKAGE))]
+
+
+def check_environment(environ: Mapping[str, str]) -> List[Result]:
+    return [device.cann(environ),
+            device.device_id(environ, ranks.size(environ)),
+            device.nodes(environ),
+            ranks.rank_size(environ),
+            ranks.rank_id(environ),
+            ranks.job_id(environ),
+            ranks.table(environ),
+            ranks.cluster_variables(environ)]
+
+
+def check_flags(params: Any) -> List[Result]:
+    from lenet.platforms import npu_config
+    return [settings.sinking(npu_config.parameters(params)),
+            settings.precision(params),
+            settings.loss_scale(params)]
+
+
+def _session_config(params: Any, environ: Mapping[str, str]) -> Any:
+    from lenet.platforms import npu_config
+    return npu_config.session_config(npu_config.parameters(params, ranks.size(environ)))
