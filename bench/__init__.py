@@ -1,4 +1,5 @@
-"""How fast training is: perf.py times the program's own step, compare.py sets it beside other programs.
+"""How fast training is: perf.py times the program's own step, compare.py sets it beside other programs, allreduce.py
+times what several ranks exchange in it.
 
-Entries: python -m bench.perf, python -m bench.compare. Nothing here is imported by lenet.
+Entries: python -m bench.perf, bench.compare, bench.allreduce. Nothing here is imported by lenet.
 """

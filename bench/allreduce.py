@@ -71,7 +71,7 @@ def fit(measured: List[Tuple[int, float]], ranks: int) -> Tuple[float, float]:
     return float(latency), float(1 / per_byte)
 
 
-def predicted(latency: float, bandwidth: float, ranks: int, size: int) -> float:
+def predict(latency: float, bandwidth: float, ranks: int, size: int) -> float:
     """t(n, S) in ms for `size` floats."""
     return (ranks - 1) * latency + 2 * (ranks - 1) / ranks * _BYTES * size / bandwidth
 
@@ -79,13 +79,13 @@ def predicted(latency: float, bandwidth: float, ranks: int, size: int) -> float:
 def lines(measured: List[Tuple[int, float]], ranks: int, step_ms: float) -> List[str]:
     """The report as it is printed."""
     latency, bandwidth = fit(measured, ranks)
-    rows = [[str(size), '%.3f' % ms, '%.3f' % predicted(latency, bandwidth, ranks, size)] for size, ms in measured]
+    rows = [[str(size), '%.3f' % ms, '%.3f' % predict(latency, bandwidth, ranks, size)] for size, ms in measured]
     report = text.table(['floats', 'ms, %d ranks' % ranks, 'fit'], rows)
     report += ['', 'a = %.3f ms, b = %.2f GB/s; %s, %d ranks here' %
                (latency, bandwidth * 1e3 / 1e9, machine.cpu_model(), ranks)]
     if step_ms:
         size = sum(int(np.prod(shape)) for shape in model.variable_shapes().values())
-        plan = [(n, predicted(latency, bandwidth, n, size)) for n in PLANNED]
+        plan = [(n, predict(latency, bandwidth, n, size)) for n in PLANNED]
         report += ['', 'planned for %d gradients and a step of %g ms on one rank:' % (size, step_ms)]
         report += text.table(['ranks', 'average ms', 'step ms', 'efficiency'],
                              [[str(n), '%.2f' % ms, '%.2f' % (step_ms + ms), '%.2f' % (step_ms / (step_ms + ms))]

@@ -22,7 +22,8 @@ with the 95 % percentile bootstrap interval of that median: bench/spread.py has 
                      that memory layout
   keras              the same in Keras on a current TensorFlow under --peer_python
 
-Training's flags are ours'; the others take --batch_size, --steps, --epochs, --learning_rate, --seed and the data.
+Training's flags are ours'; the others take --batch_size, --steps, --epochs, --warmup, --learning_rate, --seed and the
+data.
 """
 
 import os
@@ -34,52 +35,50 @@ from absl import flags as absl_flags
 
 from bench import bench_flags
 from bench import contenders
-from bench import cores
-from bench import reports
-from bench import rules
 from bench import spread
 from bench import text
 from lenet import flags
-from lenet import platforms
 from lenet.data import dataset
 from lenet.support import entry
+from lenet.support import files
 from lenet.support import machine
 
 FLAGS = absl_flags.FLAGS
 DEFAULT_ROUNDS = 5
 
+Runs = List[List[Dict[str, Any]]]  # the reports [contender][round]
+
 
 def main() -> None:
     bench_flags.check(FLAGS)
-    cores.restrict(bench_flags.one_core_count(FLAGS))  # the contenders inherit it
-    found = contenders.parse(FLAGS.contenders)
+    bench_flags.restrict_cores(FLAGS)  # the contenders inherit it
+    compared = contenders.parse(FLAGS.contenders)
     params = flags.read()
-    check_ours(params, found, FLAGS.warmup)
-    contenders.check_peers(found, FLAGS.peer_python)
+    check_ours(params, compared, FLAGS.warmup)
+    contenders.check_peers(compared, FLAGS.peer_python)
     load_before = os.getloadavg()
     with tempfile.TemporaryDirectory() as directory:
         data_file = os.path.join(directory, 'training.npz')
-        if any(contenders.needs_data_file(contender) for contender in found):
+        if any(contenders.needs_data_file(contender) for contender in compared):
             write_data(params, data_file)
         commands = [contenders.command(contender, params, FLAGS.warmup, data_file, FLAGS.peer_python)
-                    for contender in found]
-        runs = run_rounds(found, commands, FLAGS.rounds or DEFAULT_ROUNDS)
-    report = summarize(found, runs)
+                    for contender in compared]
+        runs = run_rounds(compared, commands, FLAGS.rounds or DEFAULT_ROUNDS)
+    report = summarize(compared, runs)
     report['machine'] = dict(machine.describe(), load_average_before=list(load_before),
                              load_average_after=list(os.getloadavg()))
     print('\n'.join(lines(report)))
     if FLAGS.json_out:
-        reports.write_json(report, FLAGS.json_out)
+        files.write_json(FLAGS.json_out, report)
 
 
-def check_ours(params: Any, found: List[contenders.Contender], warmup: Any) -> None:
+def check_ours(params: Any, compared: List[contenders.Contender], warmup: Any) -> None:
     """Raises:
       UsageError: as the contender's own process would, but before anything is measured.
     """
-    for contender in found:
+    for contender in compared:
         if contender.kind.startswith('ours') and contender.kind != 'ours_whole':
-            changed = bench_flags.training_params(flags.to_lines(params) + contender.flags)
-            rules.warmup_steps(flags.complete(changed, platforms.resolve(changed.platform)), warmup)
+            bench_flags.add(params, contender.flags, warmup)
 
 
 def write_data(params: Any, path: str) -> None:
@@ -88,26 +87,26 @@ def write_data(params: Any, path: str) -> None:
     np.savez(path, images=train.images, labels=train.labels)
 
 
-def run_rounds(found: List[contenders.Contender], commands: List[List[str]], rounds: int) -> List[List[Dict[str, Any]]]:
-    """Measures all contenders, `rounds` times over; returns the reports [contender][round]."""
-    runs: List[List[Dict[str, Any]]] = [[] for _ in found]
+def run_rounds(compared: List[contenders.Contender], commands: List[List[str]], rounds: int) -> Runs:
+    """Measures all contenders, `rounds` times over."""
+    runs: Runs = [[] for _ in compared]
     for number in range(rounds):
-        for contender, command, reports_so_far in zip(found, commands, runs):
+        for contender, command, reports_so_far in zip(compared, commands, runs):
             reports_so_far.append(contenders.measure(contender, command))
             print('round %d of %d: %s %.0f images/s' % (number + 1, rounds, contender.label,
                                                        reports_so_far[-1]['images_per_second']), flush=True)
     return runs
 
 
-def summarize(found: List[contenders.Contender], runs: List[List[Dict[str, Any]]]) -> Dict[str, Any]:
+def summarize(compared: List[contenders.Contender], runs: Runs) -> Dict[str, Any]:
     """The report: per contender its rates and runs, and the first's ratio to each other one."""
-    rates = [[run['images_per_second'] for run in of_one] for of_one in runs]
+    rates = [[run['images_per_second'] for run in its_runs] for its_runs in runs]
     return {
         'contenders': [{'label': contender.label, 'kind': contender.kind, 'flags': contender.flags,
-                        'images_per_second': spread.of_rounds(of_one), 'runs': of_one_runs}
-                       for contender, of_one, of_one_runs in zip(found, rates, runs)],
-        'ratios': [dict(spread.ratio(rates[0], other), numerator=found[0].label, denominator=contender.label)
-                   for contender, other in zip(found[1:], rates[1:])],
+                        'images_per_second': spread.of_rounds(its_rates), 'runs': its_runs}
+                       for contender, its_rates, its_runs in zip(compared, rates, runs)],
+        'ratios': [dict(spread.ratio(rates[0], other), numerator=compared[0].label, denominator=contender.label)
+                   for contender, other in zip(compared[1:], rates[1:])],
     }
 
 

@@ -4,8 +4,8 @@ import os
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from bench import bench_flags
 from bench import children
-from bench import rules
 from lenet import flags
 from lenet.errors import UsageError, UserError
 
@@ -28,7 +28,7 @@ PEERS = {'pytorch': Peer('bench.pytorch_loop', 'torch', []),
          'keras': Peer('bench.keras_loop', 'tensorflow', [])}
 KINDS = list(OURS) + list(REFERENCES) + list(PEERS)
 
-PEER_WARMUP = 100  # steps, for loops that run one a call; at least as much as any of them needed to become steady
+PEER_WARMUP = 100  # steps, for all loops but ours: at least as many as any of them needed to become steady
 
 
 class Contender(NamedTuple):
@@ -45,14 +45,14 @@ def parse(text: str) -> List[Contender]:
     Raises:
       UsageError: fewer than two, an unknown one, the same label twice, or flags for another program.
     """
-    found = [_parse_one(item.strip()) for item in text.split(',')]
-    labels = [contender.label for contender in found]
-    if len(found) < 2:
+    contenders = [_parse_one(item.strip()) for item in text.split(',')]
+    labels = [contender.label for contender in contenders]
+    if len(contenders) < 2:
         raise UsageError('--contenders=%s: at least two are compared' % text)
     for label in labels:
         if labels.count(label) > 1:
             raise UsageError('--contenders=%s: two are called %r, name one as LABEL=…' % (text, label))
-    return found
+    return contenders
 
 
 def _parse_one(item: str) -> Contender:
@@ -61,7 +61,7 @@ def _parse_one(item: str) -> Contender:
     if kind not in KINDS:
         raise UsageError('--contenders: %r is none of %s' % (kind, ', '.join(KINDS)))
     if added and kind not in OURS:
-        raise UsageError('--contenders: %s takes no flags, came %r' % (kind, added))
+        raise UsageError('--contenders: %s takes no flags, got %r' % (kind, added))
     return Contender(label or item, kind, added.split())
 
 
@@ -79,15 +79,16 @@ def command(contender: Contender, params: Any, warmup: Optional[int], data_file:
       warmup: --warmup, None for each contender's default.
       data_file: the .npz of the training images.
     """
-    asked = [] if warmup is None else ['--warmup=%d' % warmup]
+    added = [] if warmup is None else ['--warmup=%d' % warmup]
     if 'bench.perf' in OURS.get(contender.kind, []):
-        asked += ['--noconstant_input', '--format=json']
+        added += ['--noconstant_input', '--format=json']
     if contender.kind.endswith('ranks'):
-        asked += ['--output_dir=' + os.path.dirname(data_file)]  # of their logs
+        added += ['--output_dir=' + os.path.dirname(data_file)]  # of their logs
     if contender.kind in OURS:
-        return [sys.executable, '-m'] + OURS[contender.kind] + flags.to_lines(params) + asked + contender.flags
+        return [sys.executable, '-m'] + OURS[contender.kind] + flags.to_lines(params) + added + contender.flags
     options = ['--data=' + data_file, '--batch_size=%d' % params.batch_size,
-               '--steps=%d' % rules.timed_steps(params), '--warmup=%d' % (PEER_WARMUP if warmup is None else warmup),
+               '--steps=%d' % bench_flags.timed_steps(params),
+               '--warmup=%d' % (PEER_WARMUP if warmup is None else warmup),
                '--learning_rate=%r' % params.learning_rate, '--seed=%d' % params.seed]
     if contender.kind in REFERENCES:
         return [sys.executable, '-m', 'bench.reference_loop'] + options + REFERENCES[contender.kind]
@@ -100,12 +101,12 @@ def measure(contender: Contender, command_line: List[str]) -> Dict[str, Any]:
     return children.run(command_line, contender.label, inherit=contender.kind not in PEERS)
 
 
-def check_peers(found: List[Contender], peer_python: Optional[str]) -> None:
+def check_peers(contenders: List[Contender], peer_python: Optional[str]) -> None:
     """Raises:
       UsageError: a contender needs --peer_python and it is not given, or no program.
       UserError: that interpreter cannot import what the contender needs.
     """
-    for contender in found:
+    for contender in contenders:
         if contender.kind in PEERS:
             _check_peer(contender.kind, peer_python)
 

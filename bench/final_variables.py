@@ -19,14 +19,14 @@ FLAGS = absl_flags.FLAGS
 def main() -> None:
     params = flags.read()
     params = flags.complete(params, platforms.resolve(params.platform))
-    from bench import rules
+    from bench import bench_flags
     from bench import stepping
     from lenet.checks import ready
     from lenet.data import dataset
     ready.require(params)
     data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
     with stepping.opened(params, platforms.choose(params).start(), data) as stepper:
-        stepper.calls(rules.timed_steps(params))
+        stepper.calls(bench_flags.timed_steps(params))
         variables = stepper.variables()
     with files.replacing(FLAGS.variables_out, 'wb') as stream:
         np.savez(stream, **variables)

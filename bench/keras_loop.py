@@ -62,7 +62,8 @@ def training_call(options: Any, steps_per_call: int) -> Callable[[], List[Any]]:
 def main(arguments: List[str]) -> None:
     options = peer_loop.parse(arguments)
     steps_per_call = max(n for n in range(1, STEPS_PER_CALL + 1) if options.steps % n == 0)
-    timing = peer_loop.timed(training_call(options, steps_per_call), options.steps, options.warmup, options.batch_size)
+    timing = peer_loop.time_steps(training_call(options, steps_per_call), options.steps, options.warmup,
+                                  options.batch_size)
     peer_loop.report(timing, 'TensorFlow %s, Keras %s' % (tf.__version__, tf.keras.__version__),
                      'tf.function, %d steps a call' % steps_per_call)
 

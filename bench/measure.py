@@ -2,24 +2,22 @@
 
 import os
 import platform as system
-import resource
 import time
 from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from bench import rules
+from bench import bench_flags
+from bench import peer_loop
 from bench import spread
 from bench import stepping
 from lenet.data.splits import Dataset
 from lenet.support import machine
 
-LOSSES_AVERAGED = 100  # what "final loss" is the mean of: single batches scatter too much to show learning
-
 
 class Timing(NamedTuple):
-    """Seconds of one run."""
+    """The seconds of one run, and its final loss."""
 
     graph: float  # built, variables and input initialized
     first_call: float  # includes optimizing the graph, or compiling it for the device
@@ -31,7 +29,7 @@ def measure(params: Any, warmup: int, platform: Any, data: Dataset, with_constan
     """Times training's step, then optionally the same step on constant input.
 
     Args:
-      params: a completed flags.Params that keeps bench/rules.py.
+      params: a completed flags.Params that keeps the rules of bench_flags.warmup_steps.
       warmup: steps that are run first and not counted.
 
     Returns:
@@ -42,11 +40,11 @@ def measure(params: Any, warmup: int, platform: Any, data: Dataset, with_constan
     timing = time_steps(params, warmup, platform, data)
     report = rates(timing.calls, params, platform.ranks.size)
     report.update({
-        'steps': rules.timed_steps(params), 'warmup_steps': warmup, 'calls': len(timing.calls),
+        'steps': bench_flags.timed_steps(params), 'warmup_steps': warmup, 'calls': len(timing.calls),
         'steps_per_call': params.iterations_per_loop, 'images_per_step': params.batch_size * platform.ranks.size,
         'seconds': sum(timing.calls), 'graph_seconds': timing.graph, 'first_call_seconds': timing.first_call,
         'final_loss': timing.final_loss if np.isfinite(timing.final_loss) else None,
-        'peak_rss_mb': peak_rss_mb(),
+        'peak_rss_mb': peer_loop.peak_rss_mb(),
     })
     report.update(software='TensorFlow ' + tf.__version__, how='N=%d, R=%d, %s convolution, %s input' % (
         params.iterations_per_loop, params.replicas, params.conv, params.input))
@@ -63,23 +61,14 @@ def time_steps(params: Any, warmup: int, platform: Any, data: Dataset, constant_
         graph = time.perf_counter() - began
         first_call = stepper.call()
         stepper.calls(warmup - params.iterations_per_loop)
-        calls = stepper.calls(rules.timed_steps(params))
-        return Timing(graph, first_call, calls, float(np.mean(stepper.losses[-LOSSES_AVERAGED:])))
+        calls = stepper.calls(bench_flags.timed_steps(params))
+        return Timing(graph, first_call, calls, float(np.mean(stepper.losses[-peer_loop.LOSSES_AVERAGED:])))
 
 
 def rates(calls: List[float], params: Any, size: int) -> Dict[str, Any]:
     """images_per_second and ms_per_step of timed calls; `size` is the number of ranks."""
     milliseconds = spread.ms_per_step(calls, params.iterations_per_loop)
     return {'images_per_second': 1e3 * params.batch_size * size / milliseconds['mean'], 'ms_per_step': milliseconds}
-
-
-def peak_rss_mb() -> float:
-    """The most memory this process ever had resident, in 10**6 bytes.
-
-    Linux starts a child's count at its parent's: a process that is started to be measured needs a parent without
-    TensorFlow, as bench's own are.
-    """
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6  # ru_maxrss is in KiB on Linux
 
 
 def circumstances(params: Any, platform: Any, data: Dataset, load_before: tuple) -> Dict[str, Any]:

@@ -57,13 +57,13 @@ def costs(metadata: tf.RunMetadata) -> List[Cost]:
     """Every op of the step, the costliest first."""
     # The executor's own account; '/host:CPU' beside it repeats the kernels without their times.
     devices = [device for device in metadata.step_stats.dev_stats if device.device.startswith('/job:')]
-    found = [Cost(node.node_name, _type_in(node.timeline_label),
-                  (node.op_end_rel_micros - node.op_start_rel_micros) / 1e3)
-             for device in devices for node in device.node_stats]
-    return sorted(found, key=lambda cost: -cost.milliseconds)
+    in_order_of_running = [Cost(node.node_name, _type_in(node.timeline_label),
+                                (node.op_end_rel_micros - node.op_start_rel_micros) / 1e3)
+                           for device in devices for node in device.node_stats]
+    return sorted(in_order_of_running, key=lambda cost: -cost.milliseconds)
 
 
 def _type_in(label: str) -> str:
     """'Conv2D' of the label '[cpu 0.6MB 0.6MB] tower_0/Conv2D = Conv2D(inputs, kernel)'; '' of one in another form."""
-    found = re.search(r' = (\w+)\(', label)
-    return found.group(1) if found else ''
+    match = re.search(r' = (\w+)\(', label)
+    return match.group(1) if match else ''

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 
-LOSSES_AVERAGED = 100  # as in bench/measure.py
+LOSSES_AVERAGED = 100  # what "final loss" is the mean of: single batches scatter too much to show learning
 
 
 def parse(arguments: List[str]) -> argparse.Namespace:
@@ -45,7 +45,7 @@ def batches(n: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:
         left = left[batch_size:]
 
 
-def timed(call: Callable[[], List[Any]], steps: int, warmup: int, batch_size: int) -> Dict[str, Any]:
+def time_steps(call: Callable[[], List[Any]], steps: int, warmup: int, batch_size: int) -> Dict[str, Any]:
     """Runs `call` until the steps are done and reports on the timed ones.
 
     Args:
@@ -71,8 +71,12 @@ def timed(call: Callable[[], List[Any]], steps: int, warmup: int, batch_size: in
 
 
 def peak_rss_mb() -> float:
-    """See bench/measure.py."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    """The most memory this process ever had resident, in 10**6 bytes.
+
+    Linux starts a child's count at its parent's: a process that is started to be measured needs a parent without
+    TensorFlow, as bench's own are.
+    """
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6  # ru_maxrss is in KiB on Linux
 
 
 def report(timing: Dict[str, Any], software: str, how: str) -> None:

@@ -17,13 +17,11 @@ from typing import Any
 from absl import flags as absl_flags
 
 from bench import bench_flags
-from bench import cores
-from bench import reports
-from bench import rules
 from bench import text
 from lenet import flags
 from lenet import platforms
 from lenet.support import entry
+from lenet.support import files
 
 FLAGS = absl_flags.FLAGS
 
@@ -32,17 +30,17 @@ def main() -> None:
     bench_flags.check(FLAGS)
     bench_flags.check_sweep(FLAGS)
     if FLAGS.sweep is None:
-        measure()
+        run_measurement()
     else:
-        sweep()
+        run_sweep()
 
 
-def measure() -> None:
-    cores.restrict(bench_flags.one_core_count(FLAGS))
+def run_measurement() -> None:
+    bench_flags.restrict_cores(FLAGS)
     params = flags.read()
     params = flags.complete(params, platforms.resolve(params.platform))
-    warmup = rules.warmup_steps(params, FLAGS.warmup)
-    from bench import measure as measuring  # seconds of imports, after the command line is known to be right
+    warmup = bench_flags.warmup_steps(params, FLAGS.warmup)
+    from bench import measure  # seconds of imports, after the command line is known to be right
     from bench import op_trace
     from lenet.checks import ready
     from lenet.data import dataset
@@ -51,17 +49,17 @@ def measure() -> None:
     data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
     ready.require(params)
     platform = platforms.choose(params).start()
-    report = measuring.measure(params, warmup, platform, data, FLAGS.constant_input)
+    report = measure.measure(params, warmup, platform, data, FLAGS.constant_input)
     if platform.ranks.rank != 0:  # all ranks are measured, one reports
         return
     print(json.dumps(report) if FLAGS.format == 'json' else '\n'.join(text.measurement(report)))
     if FLAGS.json_out is not None:
-        reports.write_json(report, FLAGS.json_out)
+        files.write_json(FLAGS.json_out, report)
     if FLAGS.trace is not None:
-        trace(params, platform, data)
+        write_trace(params, platform, data)
 
 
-def trace(params: Any, platform: Any, data: Any) -> None:
+def write_trace(params: Any, platform: Any, data: Any) -> None:
     from bench import op_trace
     metadata = op_trace.record(params, platform, data)
     op_trace.write(metadata, FLAGS.trace)
@@ -70,17 +68,17 @@ def trace(params: Any, platform: Any, data: Any) -> None:
     print('\n'.join(text.costliest(costs[:op_trace.COSTLIEST], sum(cost.milliseconds for cost in costs))))
 
 
-def sweep() -> None:
-    from bench import sweep as sweeping
+def run_sweep() -> None:
+    from bench import sweep
     if FLAGS.plot is not None:
         from bench import plot  # first: without matplotlib it fails now rather than in an hour
     counts = [int(count) for count in FLAGS.cores]
-    points = sweeping.points(FLAGS.sweep, counts, flags.read(), FLAGS.warmup)
-    report = sweeping.run(sweeping.split(FLAGS.sweep)[0], points, FLAGS.rounds or sweeping.DEFAULT_ROUNDS,
-                          functools.partial(print, flush=True))
-    print('\n'.join(sweeping.lines(report)))
+    points = sweep.make_points(FLAGS.sweep, counts, flags.read(), FLAGS.warmup)
+    report = sweep.run(sweep.split(FLAGS.sweep)[0], points, FLAGS.rounds or sweep.DEFAULT_ROUNDS,
+                       functools.partial(print, flush=True))
+    print('\n'.join(sweep.lines(report)))
     if FLAGS.json_out is not None:
-        reports.write_json(report, FLAGS.json_out)
+        files.write_json(FLAGS.json_out, report)
     if FLAGS.plot is not None:
         plot.draw(report, FLAGS.plot)
 

@@ -70,12 +70,12 @@ def verdict(name: str, steps: int, variables: Dict[str, Dict[str, np.ndarray]], 
     """Compares each value's variables with the first's; see `prove` for what is returned and raised."""
     (first, expected), *others = variables.items()
     worst = Difference('none', 0.0)
-    for value, came in others:
-        difference = compare(expected, came)
+    for value, trained in others:
+        difference = compare(expected, trained)
         if difference.relative > tolerance:
             raise UserError('--%s: after %d steps %s differs between %s and %s by %.2g of its largest element, more '
                             'than %.2g' % (name, steps, difference.name, first, value, difference.relative, tolerance))
-        worst = max(worst, difference, key=lambda found: found.relative)
+        worst = max(worst, difference, key=lambda item: item.relative)
     if not tolerance:
         return 'after %d steps all points have the same %d variables, bit for bit' % (steps, len(expected))
     return ('after %d steps the variables of all points agree: the furthest apart, %s, by %.2g of its largest element, '

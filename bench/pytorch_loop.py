@@ -1,9 +1,9 @@
 """The same network trained by eager PyTorch, to be measured beside ours; runs under --peer_python.
 
 Images stay resident as float32 [n, 1, 28, 28] tensors and each step gathers its batch by index (faster here than uint8
-converted in the step); torch.optim.Adam(fused=True); PyTorch's default number of threads. As in ours, bias and sigmoid
-follow the pooling, which costs a quarter and gives the same. --channels_last keeps weights and images
-in the memory layout NHWC, which is faster here but not PyTorch's default.
+converted in the step); torch.optim.Adam(fused=True); PyTorch's default number of threads. As in ours, sigmoid
+follows the pooling, which costs a quarter and gives the same. --channels_last keeps weights and images in the memory
+layout NHWC, which is not PyTorch's default.
 """
 
 import sys
@@ -60,7 +60,7 @@ def training_step(options: Any) -> Callable[[], List[torch.Tensor]]:
 
 def main(arguments: List[str]) -> None:
     options = peer_loop.parse(arguments)
-    timing = peer_loop.timed(training_step(options), options.steps, options.warmup, options.batch_size)
+    timing = peer_loop.time_steps(training_step(options), options.steps, options.warmup, options.batch_size)
     peer_loop.report(timing, 'PyTorch ' + torch.__version__, 'eager, fused Adam, %d threads%s' %
                      (torch.get_num_threads(), ', channels_last' * options.channels_last))
 

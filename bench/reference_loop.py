@@ -5,7 +5,7 @@ direct convolutions, sigmoid before the pooling, reference variables, tf.train.A
 TensorFlow's default session config, and with --summary the merged scalars and histograms evaluated in each step.
 In its favour: the images become float32 once, beforehand; no summary is written; accuracy is not fetched.
 
-Letters: B batch.
+Letters: n images, B batch.
 """
 
 import sys
@@ -85,7 +85,7 @@ def main(arguments: List[str]) -> None:
             numbers = next(order)
             return [session.run(fetches, feed(reference, images[numbers], labels[numbers]))[1]]
 
-        timing = peer_loop.timed(step, options.steps, options.warmup, options.batch_size)
+        timing = peer_loop.time_steps(step, options.steps, options.warmup, options.batch_size)
     peer_loop.report(timing, 'TensorFlow ' + tf.__version__, 'feed_dict, one session.run a step%s' %
                      (', with the merged summary' if options.summary else ''))
 

@@ -3,17 +3,14 @@
 import itertools
 import os
 import sys
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from bench import bench_flags
 from bench import children
-from bench import cores
 from bench import proof
-from bench import rules
 from bench import spread
 from bench import text
 from lenet import flags
-from lenet import platforms
 from lenet.errors import UsageError
 from lenet.support import machine
 
@@ -36,7 +33,7 @@ class Point(NamedTuple):
                 flags.to_lines(self.params) + added)
 
 
-def points(swept: str, core_counts: List[int], params: Any, warmup: Optional[int]) -> List[Point]:
+def make_points(swept: str, core_counts: List[int], params: Any, warmup: Optional[int]) -> List[Point]:
     """The points of --sweep=`swept`, each known to be measurable.
 
     Args:
@@ -48,16 +45,14 @@ def points(swept: str, core_counts: List[int], params: Any, warmup: Optional[int
     """
     name, values = split(swept)
     for count in core_counts:
-        cores.check(count)
-    found = []
+        bench_flags.check_cores(count)
+    points = []
     for count, value in itertools.product(core_counts or [None], values):
-        changed = settings_of(params, name, value)
-        rules.warmup_steps(flags.complete(changed, platforms.resolve(changed.platform)), warmup)
-        found.append(Point(value, count, changed, warmup))
-    return found
+        points.append(Point(value, count, bench_flags.add(params, ['--%s=%s' % (name, value)], warmup), warmup))
+    return points
 
 
-def split(swept: str) -> tuple:
+def split(swept: str) -> Tuple[str, List[str]]:
     """The flag and the values of FLAG=VALUE,VALUE,….
 
     Raises:
@@ -73,12 +68,7 @@ def split(swept: str) -> tuple:
     return name, values
 
 
-def settings_of(params: Any, name: str, value: str) -> Any:
-    """`params` with flag `name` at `value`, checked by the flag itself."""
-    return bench_flags.training_params(flags.to_lines(params) + ['--%s=%s' % (name, value)])
-
-
-def run(name: str, found: List[Point], rounds: int, say: Callable[[str], None]) -> Dict[str, Any]:
+def run(name: str, points: List[Point], rounds: int, say: Callable[[str], None]) -> Dict[str, Any]:
     """Proves that the points compute the same, then measures them in turn.
 
     Returns:
@@ -88,16 +78,16 @@ def run(name: str, found: List[Point], rounds: int, say: Callable[[str], None]) 
       UserError: two points that must end in the same variables do not, or a measurement failed.
     """
     load_before = os.getloadavg()
-    proven = proof.prove(name, [(point.value, point.params) for point in found])
+    proven = proof.prove(name, [(point.value, point.params) for point in points])
     say('proof: ' + proven)
-    runs: List[List[Dict[str, Any]]] = [[] for _ in found]
+    runs: List[List[Dict[str, Any]]] = [[] for _ in points]
     for number in range(rounds):
-        for point, so_far in zip(found, runs):
+        for point, so_far in zip(points, runs):
             so_far.append(children.run(point.command, label(name, point)))
             say('round %d of %d: %s %.0f images/s' % (number + 1, rounds, label(name, point),
                                                      so_far[-1]['images_per_second']))
     return {'flag': name, 'proof': proven, 'rounds': rounds,
-            'points': [summary(point, of_one) for point, of_one in zip(found, runs)],
+            'points': [summary(point, its_runs) for point, its_runs in zip(points, runs)],
             'machine': dict(machine.describe(), load_average_before=list(load_before),
                             load_average_after=list(os.getloadavg()))}
 

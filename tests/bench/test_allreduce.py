@@ -10,7 +10,7 @@ def test_the_fit_finds_the_constants_that_made_the_times(ranks):
                 for size in allreduce.SIZES]
     assert allreduce.fit(measured, ranks) == (pytest.approx(latency), pytest.approx(bandwidth))
     for size, ms in measured:
-        assert allreduce.predicted(latency, bandwidth, ranks, size) == pytest.approx(ms)
+        assert allreduce.predict(latency, bandwidth, ranks, size) == pytest.approx(ms)
 
 
 def test_the_plan_is_of_this_networks_gradients():

@@ -15,7 +15,7 @@ def test_two_contenders_are_measured_in_turn_and_set_beside_each_other(tmp_path)
     path = tmp_path / 'report.json'
     data_files.write_dataset(str(tmp_path), train=99)  # small: every run of ours reads it anew
     ended = processes.run_module('bench.compare', *SHORT, '--data_path=%s' % tmp_path,
-                               '--contenders=ours,reference', '--json_out=%s' % path)
+                                 '--contenders=ours,reference', '--json_out=%s' % path)
     assert ended.returncode == 0, ended.stderr
     rounds = [line.split(': ')[1].split()[0] for line in ended.stdout.splitlines() if line.startswith('round ')]
     assert rounds == ['ours', 'reference', 'ours', 'reference']
@@ -54,9 +54,9 @@ def run_of(images_per_second):
 
 
 def test_the_first_is_set_against_each_other_one():
-    found = contenders.parse('ours,reference,reference_summary')
+    compared = contenders.parse('ours,reference,reference_summary')
     runs = [[run_of(rate) for rate in rates] for rates in ([40, 44, 42], [10, 11, 14], [20, 11, 21])]
-    report = compare.summarize(found, runs)
+    report = compare.summarize(compared, runs)
     assert [ratio['denominator'] for ratio in report['ratios']] == ['reference', 'reference_summary']
     assert [ratio['median'] for ratio in report['ratios']] == [4.0, 2.0]
     assert report['ratios'][0]['interval_95'] == [3.0, 4.0]

@@ -29,7 +29,7 @@ def test_warm_up_is_counted_and_left_out(monkeypatch):
     clock = itertools.count()
     monkeypatch.setattr(peer_loop.time, 'perf_counter', lambda: float(next(clock)))
     losses = iter(range(100))
-    timing = peer_loop.timed(lambda: [next(losses), next(losses)], steps=10, warmup=3, batch_size=8)
+    timing = peer_loop.time_steps(lambda: [next(losses), next(losses)], steps=10, warmup=3, batch_size=8)
     # First call from 0 to 1, timed steps from 2 to 3; two calls of warm-up, because each has two steps.
     assert (timing['warmup_steps'], timing['steps'], timing['seconds']) == (4, 10, 1.0)
     assert timing['images_per_second'] == 80 and timing['ms_per_step'] == 100

@@ -99,7 +99,7 @@ def test_a_sweep_is_proven_and_tabled(tmp_path):
     path = tmp_path / 'sweep.json'
     data_files.write_dataset(str(tmp_path), train=99)  # small: every point reads it anew
     ended = processes.run_module('bench.perf', *SHORT, '--data_path=%s' % tmp_path, '--cores=1', '--rounds=1',
-                               '--sweep=iterations_per_loop=2,4', '--json_out=%s' % path)
+                                 '--sweep=iterations_per_loop=2,4', '--json_out=%s' % path)
     assert ended.returncode == 0, ended.stderr
     assert 'proof: after 20 steps all points have the same' in ended.stdout
     report = json.loads(path.read_text())
@@ -116,7 +116,7 @@ def test_an_npu_is_measured_with_the_training_flagfile(tmp_path):
     environment = npu_standin.environment('v23', journal=str(tmp_path / 'journal'), base={})
     environment['PYTHONPATH'] = os.pathsep.join([environment['PYTHONPATH'], processes.ROOT])
     ended = processes.run_module('bench.perf', '--flagfile=npu.flags', '--data_path=%s' % (tmp_path / 'data'),
-                               '--steps=50', '--epochs=1', '--format=json', **environment)
+                                 '--steps=50', '--epochs=1', '--format=json', **environment)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
     assert report['circumstances']['platform'] == 'npu' and report['steps_per_call'] == 10

@@ -73,8 +73,8 @@ def test_every_n_divides_the_steps_of_the_proof(ns, steps):
     ([1.0, -4.0], [1.0, -4.5], 0.125), ([1.0], [1.0], 0.0), ([np.nan], [np.nan], 0.0), ([np.nan], [1.0], math.inf),
     ([0.0], [1e-9], math.inf), ([1.0], [1.0, 1.0], math.inf)])
 def test_a_difference_is_relative_to_the_largest_element(a, b, relative):
-    found = proof.compare({'v': np.array(a)}, {'v': np.array(b)})
-    assert found == proof.Difference('v', pytest.approx(relative))
+    difference = proof.compare({'v': np.array(a)}, {'v': np.array(b)})
+    assert difference == proof.Difference('v', pytest.approx(relative))
 
 
 def test_a_missing_variable_and_a_negative_zero_are_differences():

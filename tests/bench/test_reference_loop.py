@@ -14,7 +14,7 @@ def ours_and_initial(dataset, steps):
     initial, _, _ = trainings.train_in_memory(dataset, 1, batch_size=12, learning_rate=1e-9, iterations_per_loop=1)
     initial = {name: initial[name] for name in model.variable_shapes()}
     trained, losses, _ = trainings.train_in_memory(dataset, steps, initial=initial, batch_size=12, random_remove=True,
-                                                 iterations_per_loop=1)
+                                                   iterations_per_loop=1)
     return trained, losses, initial
 
 
@@ -54,7 +54,7 @@ def test_the_loop_prints_one_line_of_json(tmp_path):
     split = trainings.random_split(99)
     np.savez(str(tmp_path / 'data.npz'), images=split.images, labels=split.labels)
     ended = processes.run_module('bench.reference_loop', '--data=%s' % (tmp_path / 'data.npz'), '--batch_size=16',
-                               '--steps=10', '--warmup=3', '--learning_rate=0.001', '--seed=1', '--summary')
+                                 '--steps=10', '--warmup=3', '--learning_rate=0.001', '--seed=1', '--summary')
     assert ended.returncode == 0, ended.stderr
     line, = ended.stdout.splitlines()
     report = json.loads(line)

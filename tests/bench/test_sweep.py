@@ -12,10 +12,10 @@ def params(*arguments):
 
 
 def test_a_point_is_a_value_on_a_count_of_cores():
-    found = sweep.points('batch_size=6,12', [1], params('--noevaluate'), 8)
-    assert [(point.value, point.cores) for point in found] == [('6', 1), ('12', 1)]
-    assert {'--batch_size=6', '--cores=1', '--warmup=8', '--steps=40', '--noconstant_input'} <= set(found[0].command)
-    assert not [argument for argument in found[0].command if argument.startswith('--replicas')], 'each decides anew'
+    points = sweep.make_points('batch_size=6,12', [1], params('--noevaluate'), 8)
+    assert [(point.value, point.cores) for point in points] == [('6', 1), ('12', 1)]
+    assert {'--batch_size=6', '--cores=1', '--warmup=8', '--steps=40', '--noconstant_input'} <= set(points[0].command)
+    assert not [argument for argument in points[0].command if argument.startswith('--replicas')], 'each decides anew'
 
 
 def test_the_references_spelling_is_understood():
@@ -28,7 +28,7 @@ def test_the_references_spelling_is_understood():
     ('iterations_per_loop=4,20', '--iterations_per_loop=20')])
 def test_a_point_that_cannot_be_measured_is_refused_before_any_is(swept, words):
     with pytest.raises(UsageError, match=words):
-        sweep.points(swept, [], params(), None)
+        sweep.make_points(swept, [], params(), None)
 
 
 def test_points_are_measured_in_turn_and_summed_up_over_the_rounds(monkeypatch):
@@ -43,7 +43,7 @@ def test_points_are_measured_in_turn_and_summed_up_over_the_rounds(monkeypatch):
     monkeypatch.setattr(children, 'run', run)
     monkeypatch.setattr(proof, 'prove', lambda *unused: 'proven')
     said = []
-    report = sweep.run('conv', sweep.points('conv=folded,direct', [], params(), None), 3, said.append)
+    report = sweep.run('conv', sweep.make_points('conv=folded,direct', [], params(), None), 3, said.append)
     assert order == ['--conv=folded', '--conv=direct'] * 3
     assert [point['images_per_second']['median'] for point in report['points']] == [12.0, 20.0]
     assert said[0] == 'proof: proven' and len(said) == 7

@@ -11,7 +11,7 @@ from tests import processes
 
 def test_a_run_is_timed_from_start_to_end():
     ended = processes.run_module('bench.whole', '--data_path=synthetic', '--steps=40', '--epochs=1', '--batch_size=16',
-                               '--iterations_per_loop=20', '--warmup=20')
+                                 '--iterations_per_loop=20', '--warmup=20')
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
     assert report['steps'] == 40 and report['warmup_steps'] == 0 and 0 <= report['accuracy'] <= 1

@@ -3,6 +3,8 @@
     v21/      adapter of February 2021      put ONE of the two directories on sys.path (or PYTHONPATH);
     v23/      adapter of December 2023      it finds the rest by itself
     common/   what both share: bridge/ holds npu_bridge's deep modules, standin/ the emulated device and its rules
+    test_*.py programs.py     tests of the stand-in itself, by the modules of common/: every rule is broken once and
+              noticed, and the emulated device does what it says
 
 It has the real package's module paths, signatures and exceptions, really runs N steps per session.run, really reports
 overflow, and raises `StandinViolation` for whatever the Ascend documentation forbids or the device silently ignores;

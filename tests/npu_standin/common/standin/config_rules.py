@@ -137,11 +137,11 @@ def _read(parameters: Any) -> Dict[str, Any]:
         violations.violate('config-key', repr(key))
     values = {key: entry.default for key, entry in TABLE.items()}
     for key in sorted(set(parameters) & set(TABLE)):
-        entry, found = TABLE[key], parameters[key].WhichOneof('value')
-        if found != entry.field:
-            violations.violate('config-field', '%s is in field %s, not in %s' % (key, found, entry.field))
+        entry, field = TABLE[key], parameters[key].WhichOneof('value')
+        if field != entry.field:
+            violations.violate('config-field', '%s is in field %s, not in %s' % (key, field, entry.field))
         values[key] = _value(parameters[key], entry.field)
-        if found == entry.field and not entry.legal(values[key]):
+        if field == entry.field and not entry.legal(values[key]):
             violations.violate('config-value', '%s is %r, legal: %s' % (key, values[key], entry.values))
     return values
 

@@ -42,7 +42,8 @@ def read(scaled: List[Any], is_distributed: bool) -> tf.Tensor:
     values = gradients.tensors([(gradient, None) for gradient in scaled])
     finite = tf.reduce_all(tf.stack([tf.reduce_all(tf.is_finite(value)) for value in values]))
     products = [value for value in values if value.shape.ndims != 1]
-    flag = tf.numpy_function(_flag, [finite, _peak(values), _peak(products), is_distributed], tf.bool, name='NpuGetFloatStatus')
+    flag = tf.numpy_function(_flag, [finite, _peak(values), _peak(products), is_distributed], tf.bool,
+                             name='NpuGetFloatStatus')
     flag.set_shape([])
     return flag
 

@@ -61,7 +61,7 @@ def _problem(table: Any, ranks: int) -> Optional[str]:
         return 'status must be completed and version 1.0'
     if int(table['server_count']) != len(servers):
         return 'server_count is %s, there are %d servers' % (table['server_count'], len(servers))
-    found = []
+    rank_ids = []
     for server in servers:
         devices = [int(device['device_id']) for device in server['device']]
         if not server['server_id'] or not all(device['device_ip'] for device in server['device']):
@@ -70,7 +70,7 @@ def _problem(table: Any, ranks: int) -> Optional[str]:
             return 'a server has 1, 2, 4 or 8 different devices, not %s' % devices
         if 1 < len(devices) <= _GROUP and len({device // _GROUP for device in devices}) > 1:
             return 'devices %s are in separate networks (0-3 and 4-7)' % devices
-        found += [int(device['rank_id']) for device in server['device']]
-    if sorted(found) != list(range(ranks)):
-        return 'it has the ranks %s, RANK_SIZE is %d' % (sorted(found), ranks)
+        rank_ids += [int(device['rank_id']) for device in server['device']]
+    if sorted(rank_ids) != list(range(ranks)):
+        return 'it has the ranks %s, RANK_SIZE is %d' % (sorted(rank_ids), ranks)
     return None

@@ -20,11 +20,11 @@ def _loop_variables(graph: tf.Graph) -> List[Any]:
 
 def _loop_variable(name: str) -> Any:
     collection = '%s_%s' % (_SCOPE, name)
-    found = tf.get_collection(collection)
-    if len(found) > 1:
-        raise RuntimeError('there are %d variables %s/%s in this graph' % (len(found), _SCOPE, name))
-    if found:
-        return found[0]
+    variables = tf.get_collection(collection)
+    if len(variables) > 1:
+        raise RuntimeError('there are %d variables %s/%s in this graph' % (len(variables), _SCOPE, name))
+    if variables:
+        return variables[0]
     with tf.variable_scope(_SCOPE, reuse=tf.AUTO_REUSE):
         return tf.get_variable(name, [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True,
                                collections=[collection, tf.GraphKeys.LOCAL_VARIABLES])
@@ -108,28 +108,30 @@ def iterations(device: Any, plan: Subgraph) -> int:
 
 def _obstacles(device: Any, plan: Subgraph) -> List[Tuple[str, str]]:
     """(rule, detail) of everything that keeps a run from looping."""
-    values, found = device.values, []
+    values, obstacles = device.values, []
     if LOOP_NAME not in plan.names:
         named = ', '.join(plan.loops())
-        found.append(('sink-scope' if '/' in named else 'sink-twice', 'the loop is named %s' % named) if named else
-                     ('sink-bypassed', 'the run has no IterationOp, iterations_per_loop is %d'
-                      % values['iterations_per_loop']))
+        if named:
+            obstacles.append(('sink-scope' if '/' in named else 'sink-twice', 'the loop is named %s' % named))
+        else:
+            obstacles.append(('sink-bypassed', 'the run has no IterationOp, iterations_per_loop is %d'
+                              % values['iterations_per_loop']))
     elif not device.loaded:
-        found.append(('sink-not-loaded', 'session %d runs IterationOp' % device.number))
+        obstacles.append(('sink-not-loaded', 'session %d runs IterationOp' % device.number))
     else:
         wanted = [values['iterations_per_loop'] - 1, 0, 0, 1]
         loaded = [int(value) for value in engine.plain_run(device.session, _loop_variables(device.graph))]
         if loaded[:1] != wanted[:1] and any(loaded):
-            found.append(('sink-value', 'the loop variables are %s, not %s' % (loaded, wanted)))
+            obstacles.append(('sink-value', 'the loop variables are %s, not %s' % (loaded, wanted)))
         elif loaded != wanted:
-            found.append(('sink-reset', 'the loop variables are %s, not %s' % (loaded, wanted)))
+            obstacles.append(('sink-reset', 'the loop variables are %s, not %s' % (loaded, wanted)))
     if not values['enable_data_pre_proc'] or values['mix_compile_mode']:
-        found.append(('config-sinking', 'enable_data_pre_proc is %s, mix_compile_mode %s'
-                      % (values['enable_data_pre_proc'], values['mix_compile_mode'])))
+        obstacles.append(('config-sinking', 'enable_data_pre_proc is %s, mix_compile_mode %s'
+                          % (values['enable_data_pre_proc'], values['mix_compile_mode'])))
     for iterator in sorted(plan.iterators, key=lambda operation: operation.name):
         if iterator.type not in INITIALIZABLE:
-            found.append(('run-string-handle', '%s is a %s' % (iterator.name, iterator.type)))
+            obstacles.append(('run-string-handle', '%s is a %s' % (iterator.name, iterator.type)))
     for tensor in plan.data_outputs():
         if not tensor.shape.is_fully_defined():
-            found.append(('run-dynamic-shape', '%s has the shape %s' % (tensor.name, tensor.shape)))
-    return found
+            obstacles.append(('run-dynamic-shape', '%s has the shape %s' % (tensor.name, tensor.shape)))
+    return obstacles

@@ -91,10 +91,10 @@ class Subgraph:
         trains = self.loops() or self.names & record.train_ops or self.iterators and self.trainable_writes
         if trains or any(_APPLIES.fullmatch(name) for name in self.types):
             return 'train'
-        for kind, found in (('iterator', self.initialized_iterators), ('restore', 'RestoreV2' in self.types),
+        for kind, signs in (('iterator', self.initialized_iterators), ('restore', 'RestoreV2' in self.types),
                             ('save', 'SaveV2' in self.types), ('broadcast', self.names & set(record.broadcasts)),
                             ('evaluate', self.iterators), ('initialize', self.writes)):
-            if found:
+            if signs:
                 return kind
         return 'other'
 

@@ -78,7 +78,7 @@ RULES = {
     'exit-open-session': Rule('close the session'),
 }
 
-_found: List[str] = []
+_noted: List[str] = []
 
 
 class StandinViolation(RuntimeError):
@@ -92,7 +92,7 @@ class StandinViolation(RuntimeError):
 def note(rule: str, detail: str) -> StandinViolation:
     """Records a violation where none can be raised."""
     violation = StandinViolation(rule, detail)
-    _found.append(str(violation))
+    _noted.append(str(violation))
     journal.record('violation', rule=rule, detail=detail)
     return violation
 
@@ -105,19 +105,14 @@ def violate(rule: str, detail: str) -> None:
     raise note(rule, detail)
 
 
-def count() -> int:
-    """How many violations this process has on record."""
-    return len(_found)
-
-
 def fail_process() -> None:
     """At exit: if there are violations, prints them and ends the process with EXIT_STATUS at once."""
-    journal.record('exit', violations=len(_found))
-    if not _found:
+    journal.record('exit', violations=len(_noted))
+    if not _noted:
         return
     sys.stdout.flush()
-    print('npu_bridge stand-in: %d violation(s)' % len(_found), file=sys.stderr)
-    for text in _found:
+    print('npu_bridge stand-in: %d violation(s)' % len(_noted), file=sys.stderr)
+    for text in _noted:
         print('  ' + text, file=sys.stderr)
     sys.stderr.flush()
     os._exit(EXIT_STATUS)
