@@ -160,7 +160,7 @@ def check_flags() -> None:
 def main(*paths: str) -> int:
     check_flags()
     from lenet.photo import picture
-    picture.require_pillow()
+    picture.require_packages()
     answered = 0
     with opened_network() as network:
         for start in range(0, len(paths), AT_A_TIME):
