@@ -51,7 +51,7 @@ def open_inputs(path: Optional[str], seed: int) -> Inputs:
 def _test_split(path: Optional[str], seed: int) -> Inputs:
     opened = dataset.open_dataset(path, seed, _ANY_LABEL, flag='data_dir')
     split: Split = opened.test
-    return Inputs('%s, test split' % opened.source, ['%05d' % index for index in range(len(split.labels))],
+    return Inputs('%s, test split' % opened.origin, ['%05d' % index for index in range(len(split.labels))],
                   flatten(split.images), split.labels)
 
 

@@ -14,7 +14,7 @@ PIXELS = 28 * 28
 class Inputs(NamedTuple):
     """Images to be classified."""
 
-    source: str  # where they come from, in words
+    origin: str  # where they come from, in words
     names: List[str]  # n, one a line, fit to be printed
     images: np.ndarray  # float32 [n, 784] in [0, 1]
     labels: Optional[np.ndarray]  # int32 [n], None where they are not known

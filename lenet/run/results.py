@@ -56,7 +56,7 @@ def summarize(params: Any, hardware: Any, dataset: Any, counts: Dict[str, Any], 
     return {
         'case': case_name(params, hardware.size), 'ended': ended,
         'platform': hardware.name, 'device_type': hardware.device_type, 'rank_size': hardware.size,
-        'data': {'source': dataset.source, 'synthetic': dataset.synthetic,
+        'data': {'source': dataset.origin, 'synthetic': dataset.synthetic,
                  'training_images': len(dataset.train.labels), 'test_images': len(dataset.test.labels)},
         'steps': counts,
         'throughput': {'images_per_second': throughput.images_per_second,

@@ -17,7 +17,7 @@ def test_a_data_set_gives_its_test_split(tmp_path):
     found = input_kinds.open_inputs(str(tmp_path), 1)
     np.testing.assert_allclose(found.images, data_files.images(37, 2).reshape(37, 784) / 255, rtol=1e-6)
     np.testing.assert_array_equal(found.labels, data_files.labels(37))
-    assert found.names[7] == '00007' and found.source == '%s, test split' % tmp_path
+    assert found.names[7] == '00007' and found.origin == '%s, test split' % tmp_path
 
 
 def test_a_data_set_may_lie_one_folder_down_or_be_an_npz_file(tmp_path):
@@ -46,7 +46,7 @@ def test_labels_of_any_size_are_taken_and_negative_ones_are_not(tmp_path):
 def test_a_manifest_makes_a_directory_one_of_preprocess(tmp_path):
     binaries.write(str(tmp_path), trainings.random_split(7), 'noise', None)
     (tmp_path / '0.png').write_bytes(b'')
-    assert 'noise' in input_kinds.open_inputs(str(tmp_path), 1).source
+    assert 'noise' in input_kinds.open_inputs(str(tmp_path), 1).origin
     (tmp_path / 'manifest.json').write_text('{}')
     assert 'manifest.json' in error_of(input_kinds.open_inputs, str(tmp_path), 1)
 
@@ -66,7 +66,7 @@ def test_a_directory_of_pictures_is_read_in_the_order_of_the_names_without_label
     found = input_kinds.open_inputs(str(tmp_path), 1)
     assert found.names == ['a10.jpeg', 'a9.jpg', 'b.PNG'] and found.labels is None
     np.testing.assert_allclose(found.images[:, 0] * 255, [8, 6, 5], rtol=1e-6)
-    assert found.images.shape == (3, 784) and found.source == str(tmp_path)
+    assert found.images.shape == (3, 784) and found.origin == str(tmp_path)
 
 
 def test_one_picture_is_read_whatever_its_name(tmp_path, photo):
