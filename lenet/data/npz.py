@@ -38,7 +38,8 @@ def read(path: str, num_classes: int) -> Tuple[Split, Split]:
     except OSError as error:
         raise UserError('%s: cannot be read (%s); check the file and its permissions' % (path, error.strerror or error))
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted
-        raise UserError('%s: expected an intact .npz (zip) file, got: %s; get the file again' % (path, error))
+        raise UserError('%s: expected an intact .npz (zip) file, got: %s; get the file again' %
+                        (path, str(error) or 'an early end'))
     return (_split(path, 'train', x_train, y_train, num_classes), _split(path, 'test', x_test, y_test, num_classes))
 
 
