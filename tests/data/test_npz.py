@@ -113,7 +113,8 @@ def peak_of(call, *args):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize('header', [b'(((', b'{[]: 1}', b'  {1:2}', b"{'descr': ('u1',), 'fortran_order': 0, 'shape': ()}"],
+@pytest.mark.parametrize('header', [
+    b'(((', b'{[]: 1}', b'  {1:2}', b"{'descr': ('u1',), 'fortran_order': 0, 'shape': ()}"],
                          ids=['open', 'unhashable', 'indented', 'half a dtype'])
 def test_a_header_that_is_no_description_is_refused_in_one_line(path, header):
     np.savez(path, **keras_arrays(x_train=None))

@@ -16,7 +16,7 @@ PATHS = ['%d.png' % index for index in range(7)]
 
 
 def request(**changes):
-    return prediction.Request(model_path=None, checkpoint=None, output_dir='nowhere', activation=None)._replace(**changes)
+    return prediction.Request(None, None, 'nowhere', None)._replace(**changes)
 
 
 @pytest.fixture
