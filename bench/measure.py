@@ -76,6 +76,6 @@ def circumstances(params: Any, platform: Any, data: Dataset, load_before: tuple)
     facts = machine.describe()
     facts['load_average_after'] = facts.pop('load_average')
     facts['load_average_before'] = list(load_before)
-    return {'platform': platform.name, 'ranks': platform.ranks.size, 'data': data.source, 'flags': params._asdict(),
+    return {'platform': platform.name, 'ranks': platform.ranks.size, 'data': data.origin, 'flags': params._asdict(),
             'machine': facts, 'versions': {'tensorflow': tf.__version__, 'numpy': np.__version__,
                                            'python': system.python_version()}}

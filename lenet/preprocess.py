@@ -58,7 +58,7 @@ def preprocess(output_path: str, data: Any, batch: Optional[int]) -> str:
       UserError: the directory cannot be written.
     """
     began = time.perf_counter()
-    source = '%s, test split' % data.source
+    source = '%s, test split' % data.origin
     files.make_directory(os.path.dirname(os.path.realpath(output_path)))
     with files.replacing_directory(output_path) as directory:
         batches = binaries.write(directory, data.test, source, batch)

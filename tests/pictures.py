@@ -1,6 +1,13 @@
 """Pictures of digits for tests: strokes drawn by hand, digits of MNIST as a photograph would show them."""
 
 import numpy as np
+import pytest
+
+
+def skip_without_packages():
+    """Leaves out the tests of a module that needs Pillow and SciPy."""
+    for module in ('PIL.Image', 'scipy.ndimage'):
+        pytest.importorskip(module, reason='not installed: requirements-images.txt')
 
 
 def seven(height=60, stroke=8):

@@ -165,8 +165,8 @@ def test_labels_that_the_network_does_not_know_are_named(tmp_path):
     checkpoints.write(tmp_path)
     write_data(tmp_path / 'data', 26)
     assert error_of(evaluation.evaluate, request(tmp_path)) == (
-        '{0}/data: test image 1 has label 11, but {0}/mode.ckpt knows only the 10 classes from 0 to 9; give the data '
-        'that it was trained for'.format(tmp_path))
+        '{0}/data, test split: expected labels from 0 to 9, got 11 at item 1; {0}/mode.ckpt knows no others; give the '
+        'data that it was trained for'.format(tmp_path))
     assert not (tmp_path / 'report.json').exists()
 
 

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet import platforms
-from lenet import predict
 from lenet.data import idx
 from lenet.export import frozen
-from lenet.export import trained
+from lenet.export import prediction
 from lenet.graph import model
+from lenet.photo import drawing
 from lenet.photo import picture
 from tests import numpy_lenet
 from tests import pictures
 from tests import processes
 
-Image = pytest.importorskip('PIL.Image', reason='Pillow is not installed: requirements-images.txt')
+pictures.skip_without_packages()
+from PIL import Image  # noqa: E402
 
 
 def random_weights(seed):
@@ -78,8 +78,8 @@ def test_pictures_are_answered_with_the_newest_checkpoint_and_errors_go_to_stder
     probabilities = expected(place / 'dark.png', 1, relu)
     best = probabilities.argmax()
     assert lines[0] == 'dark.png: %d (%.2f %%)' % (best, 100 * probabilities[best])
-    assert lines[1:15] == predict.described('', picture.as_mnist(str(place / 'dark.png')), probabilities, True,
-                                            'utf-8')[1:]
+    assert lines[1:15] == drawing.describe('', picture.as_mnist(str(place / 'dark.png')), probabilities, True,
+                                           'utf-8')[1:]
 
 
 @pytest.mark.parametrize('arguments, seed, activate, warning', [
@@ -128,28 +128,6 @@ def test_a_reader_that_leaves_ends_it_quietly(place):
     assert ended.returncode == 1 and ended.stderr == ''
 
 
-def test_half_blocks_and_shades_draw_two_pixels_a_character():
-    image = np.zeros((28, 28, 1), np.uint8)
-    image[0, 0] = image[3, 1] = image[4:6, 27] = 255
-    lines = predict.half_blocks(image)
-    assert [len(line) for line in lines] == [28] * 14
-    assert (lines[0][0], lines[1][1], lines[2][27]) == ('\u2580', '\u2584', '\u2588')
-    assert ''.join(lines).count(' ') == 28 * 14 - 3
-    assert [predict.shades(image)[row][column] for row, column in ((0, 0), (2, 27), (9, 9))] == ['=', '@', ' ']
-
-
-def test_names_are_printed_in_one_line():
-    assert predict.printable('a\nb\x1b[0m\udcff', 'utf-8') == 'a\\nb\\x1b[0m\\udcff'
-    assert predict.printable('naïve ☃', 'latin-1') == 'naïve \\u2603'
-
-
-def test_the_ten_most_likely_of_many_classes_are_listed():
-    probabilities = np.arange(13, dtype=np.float32) / 78
-    lines = predict.ranking(probabilities, '#')
-    assert [line.split()[0] for line in lines] == [str(number) for number in range(12, 2, -1)]
-    assert lines[0] == '12  15.38 % ####'
-
-
 @pytest.fixture(scope='module')
 def network(mnist, tmp_path_factory):
     """A session on a network that saw 600 batches of real MNIST."""
@@ -157,9 +135,7 @@ def network(mnist, tmp_path_factory):
     ended = processes.run_module('lenet.train', '--data_path=%s' % mnist, '--activation=relu', '--steps=600',
                                '--epochs=1', '--output_dir=%s' % output_dir)
     assert ended.returncode == 0, ended.stderr
-    found = trained.load(None, str(output_dir))
-    with frozen.opened(frozen.build(found.weights, model.Form(found.activation)), platforms.inference_config('cpu'),
-                       'trained') as opened:
+    with prediction.open_network(prediction.Request(None, None, str(output_dir), None)) as opened:
         yield opened
 
 
@@ -184,11 +160,11 @@ def test_photographed_digits_are_answered_as_the_originals(network, mnist, tmp_p
     random, path = np.random.RandomState(1), str(tmp_path / 'picture.jpg')
     recovered = []
     for digit in digits:
-        picture = Image.fromarray(photographed(digit, random, kind).astype(np.uint8))
+        image = Image.fromarray(photographed(digit, random, kind).astype(np.uint8))
         exif = Image.Exif()
         exif[0x0112] = 6  # the camera was held upright: turned to the right when shown
-        picture.rotate(90, expand=True).save(path, quality=80, exif=exif)
+        image.rotate(90, expand=True).save(path, quality=80, exif=exif)
         recovered.append(picture.as_mnist(path))
     answers = [network.answer(frozen.flatten(images), 400).classes for images in (np.stack(recovered), digits)]
     agreement = np.mean(answers[0] == answers[1])
-    assert agreement >= 0.97  # found: 0.995, noisy 0.9925
+    assert agreement >= 0.97  # measured: 0.995, noisy 0.9925

@@ -25,7 +25,7 @@ def _read(path: str, num_classes: int) -> Result:
     except UserError as error:
         return failed(_NAME, str(error))
     return passed(_NAME, '%s: %d training and %d test images' %
-                  (found.source, len(found.train.labels), len(found.test.labels)))
+                  (found.origin, len(found.train.labels), len(found.test.labels)))
 
 
 def _mnist(num_classes: int) -> Result:

@@ -30,7 +30,7 @@ def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, fla
     """
     if data_path == SYNTHETIC:
         if num_classes < synthetic.CLASSES:
-            raise UserError('--%s=%s: draws %d classes, came --num_classes=%d; raise it'
+            raise UserError('--%s=%s: draws %d classes, got --num_classes=%d; raise it'
                             % (flag, SYNTHETIC, synthetic.CLASSES, num_classes))
         return synthetic.draw(seed)
     if data_path is None:
@@ -38,23 +38,23 @@ def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, fla
         from lenet.data import fetch
         data_path = fetch.ensure()
     path = os.path.expanduser(data_path)
-    found = _locate(path, '--%s=%s' % (flag, path))
-    read = npz.read if os.path.isfile(found) else idx.read
-    train, test = read(found, num_classes)
-    return Dataset(train=train, test=test, source=found, synthetic=False)
+    origin = _locate(path, '--%s=%s' % (flag, path))
+    read = npz.read if os.path.isfile(origin) else idx.read
+    train, test = read(origin, num_classes)
+    return Dataset(train=train, test=test, origin=origin, synthetic=False)
 
 
-def _locate(path: str, came: str) -> str:
-    """The folder that holds the four files, or the .npz file; `came` is what errors call the path."""
+def _locate(path: str, name: str) -> str:
+    """The folder that holds the four files, or the .npz file; `name` is what errors call the path."""
     if os.path.isfile(path):
         if path.endswith('.npz'):
             return path
-        raise UserError('%s: expected a directory or an .npz file, came another file; '
-                        'pass the directory that holds it' % came)
+        raise UserError('%s: expected a directory or an .npz file, got another file; '
+                        'pass the directory that holds it' % name)
     if not os.path.isdir(path):
-        raise UserError('%s: expected a directory or an .npz file, came a path that does not exist; '
-                        'correct it, or leave it out to fetch MNIST' % came)
-    return dataset_in(path) or _dataset_below(path, came)
+        raise UserError('%s: expected a directory or an .npz file, got a path that does not exist; '
+                        'correct it, or leave it out to fetch MNIST' % name)
+    return dataset_in(path) or _dataset_below(path, name)
 
 
 def dataset_in(folder: str) -> Optional[str]:
@@ -66,22 +66,22 @@ def dataset_in(folder: str) -> Optional[str]:
     return folder if any(files) else None
 
 
-def _dataset_below(path: str, came: str) -> str:
-    found = [found for found in map(dataset_in, _folders(path, came)) if found]
-    complete = [candidate for candidate in found if os.path.isfile(candidate) or None not in idx.find(candidate)]
-    candidates = complete or found
+def _dataset_below(path: str, name: str) -> str:
+    some = [candidate for candidate in map(dataset_in, _folders(path, name)) if candidate]
+    complete = [candidate for candidate in some if os.path.isfile(candidate) or None not in idx.find(candidate)]
+    candidates = complete or some
     if not candidates:
         raise UserError('%s: expected the four MNIST files (%s; raw or .gz) or %s, there or one folder '
-                        'down, came none of them; correct it, or leave it out to fetch MNIST'
-                        % (came, ', '.join(idx.NAMES), npz.FILE_NAME))
+                        'down, got none of them; correct it, or leave it out to fetch MNIST'
+                        % (name, ', '.join(idx.NAMES), npz.FILE_NAME))
     if len(candidates) > 1:
-        raise UserError('%s: expected one data set below it, came %s; pass one of them'
-                        % (came, ' and '.join(candidates)))
+        raise UserError('%s: expected one data set below it, got %s; pass one of them'
+                        % (name, ' and '.join(candidates)))
     return candidates[0]
 
 
-def _folders(path: str, came: str) -> List[str]:
+def _folders(path: str, name: str) -> List[str]:
     try:
         return sorted(entry.path for entry in os.scandir(path) if entry.is_dir())
     except OSError as error:
-        raise UserError('%s: cannot be listed (%s); check its permissions' % (came, error.strerror))
+        raise UserError('%s: cannot be listed (%s); check its permissions' % (name, error.strerror))

@@ -13,7 +13,7 @@ from typing import IO, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from lenet.data.splits import IMAGE_SHAPE, Split, checked_split
+from lenet.data.splits import IMAGE_SHAPE, Split, make_split
 from lenet.errors import UserError
 
 NAMES = ('train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte')
@@ -63,7 +63,7 @@ def read(folder: str, num_classes: int) -> Tuple[Split, Split]:
 
 
 def _read_split(images_path: str, labels_path: str, num_classes: int) -> Split:
-    return checked_split(read_images(images_path), read_labels(labels_path), images_path, labels_path, num_classes)
+    return make_split(read_images(images_path), read_labels(labels_path), images_path, labels_path, num_classes)
 
 
 def read_images(path: str) -> np.ndarray:
@@ -78,33 +78,32 @@ def read_labels(path: str) -> np.ndarray:
 
 def _read_items(path: str, item_shape: Tuple[int, ...]) -> np.ndarray:
     rank = 1 + len(item_shape)
-    with _opened(path) as stream:
-        header = stream.read(4 + 4 * rank)
-        count = _checked_count(path, header, item_shape)
+    with _open(path) as stream:
+        count = _parse_count(path, stream.read(4 + 4 * rank), item_shape)
         expected = count * int(np.prod(item_shape, dtype=np.int64))
-        payload = _read_at_most(stream, expected + 1)  # one more shows that there is more; for .gz, checks the CRC
+        payload = read_at_most(stream, expected + 1)  # one more shows that there is more; for .gz, checks the CRC
     if len(payload) != expected:
-        came = 'more' if len(payload) > expected else '%d' % len(payload)
-        raise UserError('%s: expected %d bytes after the header (%d items), came %s; get the file again'
-                        % (path, expected, count, came))
+        got = 'more' if len(payload) > expected else '%d' % len(payload)
+        raise UserError('%s: expected %d bytes after the header (%d items), got %s; get the file again'
+                        % (path, expected, count, got))
     return np.frombuffer(payload, np.uint8).reshape((count,) + item_shape)
 
 
-def _checked_count(path: str, header: bytes, item_shape: Tuple[int, ...]) -> int:
+def _parse_count(path: str, header: bytes, item_shape: Tuple[int, ...]) -> int:
     rank = 1 + len(item_shape)
     magic = bytes((0, 0, _UNSIGNED_BYTE, rank))
     if not header:
-        raise UserError('%s: expected IDX data, came an empty file; get the file again' % path)
+        raise UserError('%s: expected IDX data, got an empty file; get the file again' % path)
     if header[:4] != magic:
         hint = 'add .gz to its name' if header.startswith(_GZIP_MAGIC) else 'get the file again'
-        raise UserError('%s: expected IDX magic %s (unsigned bytes of rank %d), came %s; %s'
+        raise UserError('%s: expected IDX magic %s (unsigned bytes of rank %d), got %s; %s'
                         % (path, magic.hex(), rank, header[:4].hex(), hint))
     if len(header) < 4 + 4 * rank:
-        raise UserError('%s: expected an IDX header of %d bytes, came %d; get the file again'
+        raise UserError('%s: expected an IDX header of %d bytes, got %d; get the file again'
                         % (path, 4 + 4 * rank, len(header)))
     dimensions = struct.unpack('>%dI' % rank, header[4:])
     if dimensions[1:] != item_shape:
-        raise UserError('%s: expected images of %s pixels, came %s; LeNet reads MNIST-sized images only'
+        raise UserError('%s: expected images of %s pixels, got %s; LeNet reads MNIST-sized images only'
                         % (path, _times(item_shape), _times(dimensions[1:])))
     return dimensions[0]
 
@@ -113,8 +112,8 @@ def _times(dimensions: Tuple[int, ...]) -> str:
     return 'x'.join(str(dimension) for dimension in dimensions)
 
 
-def _read_at_most(stream: IO[bytes], size: int) -> bytes:
-    # A plain read(size) would allocate `size` bytes at once, whatever the file holds.
+def read_at_most(stream: IO[bytes], size: int) -> bytes:
+    """The next `size` bytes, fewer at the end; a plain read(size) would allocate them all, whatever the file holds."""
     chunks = []
     while size > 0:
         chunk = stream.read(min(size, _CHUNK))
@@ -126,22 +125,22 @@ def _read_at_most(stream: IO[bytes], size: int) -> bytes:
 
 
 @contextlib.contextmanager
-def _opened(path: str) -> Iterator[IO[bytes]]:
+def _open(path: str) -> Iterator[IO[bytes]]:
     if not os.path.isfile(path):  # and opening a pipe would wait for its other end
         kind = 'a directory' if os.path.isdir(path) else 'something else'
-        raise UserError('%s: expected a regular file, came %s; put the file itself there' % (path, kind))
+        raise UserError('%s: expected a regular file, got %s; put the file itself there' % (path, kind))
     zipped = path.endswith('.gz')
     try:
         with (gzip.open if zipped else open)(path, 'rb') as stream:
             yield stream
     except (EOFError, zlib.error) as error:
-        raise _damaged(path, error)
+        raise _damage(path, error)
     except OSError as error:
         if zipped and error.errno is None:  # how gzip reports a wrong magic or CRC
-            raise _damaged(path, error)
+            raise _damage(path, error)
         raise UserError('%s: cannot be read (%s); check the file and its permissions' % (path, error.strerror or error))
 
 
-def _damaged(path: str, error: Exception) -> UserError:
-    return UserError('%s: expected intact gzip data, came: %s; get the file again, or drop .gz from its name if it was '
+def _damage(path: str, error: Exception) -> UserError:
+    return UserError('%s: expected intact gzip data, got: %s; get the file again, or drop .gz from its name if it was '
                      'unpacked already' % (path, error))

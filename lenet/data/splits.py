@@ -22,7 +22,7 @@ class Dataset(NamedTuple):
 
     train: Split
     test: Split
-    source: str  # a path, or 'synthetic, seed 1'
+    origin: str  # a path, or 'synthetic, seed 1'
     synthetic: bool
 
     def digest(self) -> str:
@@ -33,8 +33,7 @@ class Dataset(NamedTuple):
         return digest.hexdigest()
 
 
-def checked_split(images: np.ndarray, labels: np.ndarray, images_name: str, labels_name: str,
-                  num_classes: int) -> Split:
+def make_split(images: np.ndarray, labels: np.ndarray, images_name: str, labels_name: str, num_classes: int) -> Split:
     """Pairs images with labels.
 
     Args:
@@ -48,13 +47,26 @@ def checked_split(images: np.ndarray, labels: np.ndarray, images_name: str, labe
       UserError: there are no images, the counts differ, or a label is out of range.
     """
     if len(images) == 0:
-        raise UserError('%s: expected at least one image, came none; get the file again' % images_name)
+        raise UserError('%s: expected at least one image, got none; get the file again' % images_name)
     if len(images) != len(labels):
-        raise UserError('%s: expected %d labels, one for each image of %s, came %d; get both files from one source'
+        raise UserError('%s: expected %d labels, one for each image of %s, got %d; get both files from one source'
                         % (labels_name, len(images), images_name, len(labels)))
+    require_labels_below(num_classes, labels, labels_name, 'get the file again, or raise --num_classes')
+    return Split(images=images.reshape(images.shape + (1,)), labels=labels.astype(np.int32))
+
+
+def require_labels_below(num_classes: int, labels: np.ndarray, name: str, remedy: str) -> None:
+    """Refuses labels outside of 0..num_classes-1.
+
+    Args:
+      labels: any integer dtype, [n].
+      name: what the error calls the labels.
+      remedy: what the error says to do.
+
+    Raises:
+      UserError: a label is out of range.
+    """
     outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if outside.size:
-        raise UserError('%s: expected labels from 0 to %d, came %d at item %d; get the file again, or raise '
-                        '--num_classes'
-                        % (labels_name, num_classes - 1, labels[outside[0]], outside[0]))
-    return Split(images=images.reshape(images.shape + (1,)), labels=labels.astype(np.int32))
+        raise UserError('%s: expected labels from 0 to %d, got %d at item %d; %s'
+                        % (name, num_classes - 1, labels[outside[0]], outside[0], remedy))

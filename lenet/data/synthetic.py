@@ -44,7 +44,7 @@ def draw(seed: int, train: int = 60000, test: int = 10000) -> Dataset:
     """
     return Dataset(train=_draw_split(np.random.RandomState([seed, 0]), train),
                    test=_draw_split(np.random.RandomState([seed, 1]), test),
-                   source='synthetic, seed %d' % seed, synthetic=True)
+                   origin='synthetic, seed %d' % seed, synthetic=True)
 
 
 def _draw_split(random: np.random.RandomState, count: int) -> Split:

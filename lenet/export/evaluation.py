@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from lenet import flags
 from lenet import platforms
 from lenet.data import dataset
-from lenet.data.splits import Split
+from lenet.data.splits import Split, require_labels_below
 from lenet.errors import UserError
 from lenet.export import frozen
 from lenet.export import scoring
@@ -88,12 +88,9 @@ def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
     """
     data = dataset.open_dataset(data_path, seed, _ANY_CLASS)
     split: Split = getattr(data, name)
-    outside = np.flatnonzero(split.labels >= num_classes)
-    if outside.size:
-        raise UserError('%s: %s image %d has label %d, but %s knows only the %d classes from 0 to %d; give the data '
-                        'that it was trained for' % (data.source, name, outside[0], split.labels[outside[0]], source,
-                                                     num_classes, num_classes - 1))
-    return split, data.source
+    require_labels_below(num_classes, split.labels, '%s, %s split' % (data.origin, name),
+                         '%s knows no others; give the data that it was trained for' % source)
+    return split, data.origin
 
 
 def ask(network: frozen.Network, images: np.ndarray, batch_size: int, source: str) -> frozen.Answers:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet import platforms
+from lenet.data.splits import require_labels_below
 from lenet.errors import UsageError, UserError
 from lenet.export import frozen
 from lenet.export import input_kinds
@@ -52,7 +53,9 @@ def infer(request: Request) -> None:
     with frozen.opened(graph_def, platforms.inference_config(platform), request.model_path) as network:
         _check_batch(network.batch, request)
         inputs = input_kinds.open_inputs(request.data_dir, request.seed)
-        _check_labels(inputs, network.num_classes, request.model_path)
+        if inputs.labels is not None:
+            require_labels_below(network.num_classes, inputs.labels, inputs.origin,
+                                 '%s knows no others; take a graph trained on such data' % request.model_path)
         batch = network.batch or request.batch_size or min(DEFAULT_BATCH, len(inputs.images))
         with progress.bar(len(inputs.images), 'inference', 'image') as advance:
             answers = network.answer(inputs.images, batch, advance)
@@ -84,13 +87,6 @@ def _check_batch(fixed: Optional[int], request: Request) -> None:
                          (request.batch_size, request.model_path, fixed))
 
 
-def _check_labels(inputs: Inputs, classes: int, model_path: str) -> None:
-    if inputs.labels is not None and inputs.labels.max() >= classes:
-        raise UserError('%s: image %s has label %d, %s knows the classes 0 to %d; take a graph trained on such data' %
-                        (inputs.source, inputs.names[inputs.labels.argmax()], inputs.labels.max(), model_path,
-                         classes - 1))
-
-
 def _check_answers(answers: frozen.Answers, inputs: Inputs, model_path: str) -> None:
     wrong = np.flatnonzero(~np.isfinite(answers.probabilities).all(axis=1))
     if len(wrong):
@@ -108,7 +104,7 @@ def summarize(request: Request, platform: str, inputs: Inputs, answers: frozen.A
     """
     n, calls = len(inputs.images), len(seconds)
     images = [batch] * (calls - 1) + [n - batch * (calls - 1)]
-    return {'model': request.model_path, 'platform': platform, 'data': inputs.source, 'images': n,
+    return {'model': request.model_path, 'platform': platform, 'data': inputs.origin, 'images': n,
             'batch_size': batch, 'padding': batch * calls - n, 'classes': answers.logits.shape[1],
             'accuracy': _counted(inputs.labels, answers.classes),
             'latency': latency.measured(seconds, images, request.warmup),

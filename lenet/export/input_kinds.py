@@ -10,8 +10,10 @@ from lenet.data import dataset
 from lenet.data.splits import Split
 from lenet.errors import UserError
 from lenet.export import binaries
-from lenet.export.inputs import Inputs, flatten, printable
+from lenet.export.inputs import Inputs, flatten
+from lenet.photo import picture
 from lenet.support import progress
+from lenet.support.text import printable
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 _ANY_LABEL = 2 ** 31 - 1  # how many classes there may be; the graph knows how many there are
@@ -30,28 +32,28 @@ def open_inputs(path: Optional[str], seed: int) -> Inputs:
       UserError: there are no such images, or they are damaged; the message names the file.
     """
     if path is None or path == dataset.SYNTHETIC or path.endswith('.npz'):
-        return _test_split(path, seed)
+        return _open_test_split(path, seed)
     path = os.path.expanduser(path)
     if os.path.isfile(path):
-        return _pictures(path, [path])
+        return _read_pictures(path, [path])
     if not os.path.isdir(path):
         raise UserError('--data_dir=%s: is neither a file nor a directory; correct it, or leave it out for MNIST' %
                         path)
     if os.path.lexists(os.path.join(path, binaries.MANIFEST)):
         return binaries.read(path)
-    found = _picture_files(path)
-    if found and not dataset.dataset_in(path):
-        return _pictures(path, found)
+    pictures = _picture_files(path)
+    if pictures and not dataset.dataset_in(path):
+        return _read_pictures(path, pictures)
     if not dataset.dataset_in(path) and not glob.glob(os.path.join(glob.escape(path), '*', '')):
         raise UserError("--data_dir=%s: holds no %s of lenet.preprocess, no MNIST files (four IDX files or Keras' "
                         'mnist.npz) and no PNG or JPEG files' % (path, binaries.MANIFEST))
-    return _test_split(path, seed)
+    return _open_test_split(path, seed)
 
 
-def _test_split(path: Optional[str], seed: int) -> Inputs:
-    opened = dataset.open_dataset(path, seed, _ANY_LABEL, flag='data_dir')
-    split: Split = opened.test
-    return Inputs('%s, test split' % opened.source, ['%05d' % index for index in range(len(split.labels))],
+def _open_test_split(path: Optional[str], seed: int) -> Inputs:
+    data = dataset.open_dataset(path, seed, _ANY_LABEL, flag='data_dir')
+    split: Split = data.test
+    return Inputs('%s, test split' % data.origin, ['%05d' % index for index in range(len(split.labels))],
                   flatten(split.images), split.labels)
 
 
@@ -64,11 +66,10 @@ def _picture_files(folder: str) -> List[str]:
             if name.lower().endswith(SUFFIXES) and not name.startswith('.')]
 
 
-def _pictures(source: str, paths: List[str]) -> Inputs:
-    from lenet.photo import picture  # only pictures need its image library
+def _read_pictures(origin: str, paths: List[str]) -> Inputs:
     images = []
     with progress.bar(len(paths), 'reading', 'image') as advance:
         for path in paths:
             images.append(picture.as_mnist(path))
             advance(1)
-    return Inputs(source, [printable(os.path.basename(path)) for path in paths], flatten(np.stack(images)), None)
+    return Inputs(origin, [printable(os.path.basename(path)) for path in paths], flatten(np.stack(images)), None)

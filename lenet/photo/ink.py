@@ -1,17 +1,15 @@
 """Telling the ink of a picture from its ground; pure functions of arrays.
 
 Letters: H, W of the picture, h, w of the digit. Grey is float32 in [0, 255], 0 black. Darkness is float32 [H, W], how
-much darker than its ground a pixel is: 0 is ground, 1 is black. Needs Pillow, for resampling alone.
+much darker than its ground a pixel is: 0 is ground, 1 is black. Needs SciPy, and Pillow for resampling.
 """
 
-import functools
 import math
 from typing import Tuple
 
 import numpy as np
 from PIL import Image
-
-from lenet.photo.components import components
+from scipy import ndimage
 
 LEAST_CONTRAST = 0.1  # darkness; JPEG's artefacts and the texture of paper stay below
 LEAST_CONTRAST_AT_EDGE = 0.3  # dark corners of a photograph stay below
@@ -23,27 +21,39 @@ GROUND_GRID = 32  # pixels of the longer side, on which the ground is estimated
 GROUND_REACH = 0.2  # of the longer side; strokes up to twice as wide do not count as ground
 
 
-def found(grey: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """The darkness of a picture and the cores of its digit's strokes.
+def find(grey: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Finds the digit, whether it is dark on light ground or light on dark.
 
-    The ground is light if the picture's median is, and something darker does not reach the edge: a digit, be there a
-    table or a shadow besides. Otherwise each kind of ground is tried that the border or the picture suggests, and light
-    ground unless the border is really dark, since paper in shadow looks dark beside paper in light; the longest digit
-    that does not reach the edge is right, for inside a digit there are only its shorter holes. Where there is none, the
-    border decides, and what reaches the edge is a digit cut out closely if its contrast is strong.
+    Nothing tells beforehand which of the two a picture shows, so the likely ones are tried, and the marks compared:
+
+    1. Most of a picture is ground. Where its median is light, only light ground is tried. Where it is dark, dark ground
+       is tried, and light ground too unless the border is nearly black: paper in shadow looks dark beside paper in
+       light.
+    2. A digit lies within its picture, so marks that touch the edge (a table, a shadow) do not count. Of two grounds
+       the one with the longer mark is right: on the wrong one, the holes of a digit look like marks, and are shorter.
+    3. Where every mark touches the edge, the digit may be cut out that closely. Then the border tells which ground it
+       is, and the contrast must be stronger than that of a photograph's dark corners.
+
+    Args:
+      grey: float32 [H, W].
+
+    Returns:
+      float32 [H, W], the darkness on the ground that was chosen, and bool [H, W], the cores of the digit's strokes, all
+      False where there is no digit.
     """
-    def tried(light: bool, least: float) -> Tuple[np.ndarray, np.ndarray]:
-        dark = darkness(grey if light else 255 - grey)
-        return dark, digit_mask(dark, max(least, 5 * noise_of(dark)))
-
-    def length(result: Tuple[np.ndarray, np.ndarray]) -> int:
-        return 0 if border(result[1]).any() or not result[1].any() else _length(result[1])
-
     edge, whole = [is_light(float(np.median(pixels)), grey) for pixels in (border(grey), grey)]
     paper = float(np.median(border(grey))) >= DARK_GROUND
-    results = [tried(light, LEAST_CONTRAST) for light in {whole, whole or edge or paper}]
-    best = max(results, key=length)
-    return best if length(best) else tried(edge, LEAST_CONTRAST_AT_EDGE)
+    attempts = [_find_on(light, grey, LEAST_CONTRAST) for light in {whole, whole or edge or paper}]
+    inner = [(dark, mask) for dark, mask in attempts if mask.any() and not border(mask).any()]
+    if not inner:
+        return _find_on(edge, grey, LEAST_CONTRAST_AT_EDGE)
+    return max(inner, key=lambda attempt: _length(attempt[1]))
+
+
+def _find_on(light: bool, grey: np.ndarray, least: float) -> Tuple[np.ndarray, np.ndarray]:
+    """What `find` returns, if the ground is light, or dark; `least` is the contrast from which marks count."""
+    dark = darkness(grey if light else 255 - grey)
+    return dark, digit_mask(dark, max(least, 5 * noise_of(dark)))
 
 
 def is_light(ground: float, grey: np.ndarray) -> bool:
@@ -84,23 +94,14 @@ def darkness(grey: np.ndarray) -> np.ndarray:
       grey: float32 [H, W], dark ink on light ground.
     """
     scale = min(1.0, GROUND_GRID / max(grey.shape))
-    coarse = resized(grey, max(1, round(scale * grey.shape[0])), max(1, round(scale * grey.shape[1])))
+    coarse = resize(grey, max(1, round(scale * grey.shape[0])), max(1, round(scale * grey.shape[1])))
     reach = max(1, round(GROUND_REACH * max(coarse.shape)))
-    ground = -_window_max(-_window_max(coarse, reach), reach + 1)
-    ground = resized(ground, *grey.shape)
+    ground = ndimage.maximum_filter(coarse, 2 * reach + 1, mode='nearest')
+    ground = ndimage.minimum_filter(ground, 2 * reach + 3, mode='nearest')
+    ground = resize(ground, *grey.shape)
     dark = (ground - grey) / np.maximum(ground, 1)
     flat = dark[np.abs(dark) < LEAST_CONTRAST]
     return dark - (np.median(flat) if flat.size else 0)
-
-
-def _window_max(grey: np.ndarray, reach: int) -> np.ndarray:
-    """The maximum over the square of `reach` pixels to each side."""
-    for axis in (0, 1):
-        count = grey.shape[axis]
-        padded = np.pad(grey, [(reach, reach) if a == axis else (0, 0) for a in (0, 1)], mode='edge')
-        grey = functools.reduce(np.maximum, (padded.take(range(start, start + count), axis)
-                                             for start in range(2 * reach + 1)))
-    return grey
 
 
 def noise_of(dark: np.ndarray) -> float:
@@ -129,7 +130,7 @@ def without_specks(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Parts that reach the picture's edge are the table, a shadow or a line, if there is a digit besides; parts with less
     than SPECK of the largest's darkness are dust.
     """
-    parts = components(mask)
+    parts, _ = ndimage.label(mask, np.ones((3, 3)))  # diagonal neighbours are of one part
     weights = np.bincount(parts.ravel(), np.where(mask, dark, 0).ravel())
     inner = weights.copy()
     inner[border(parts)] = 0
@@ -141,16 +142,15 @@ def without_specks(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _length(mask: np.ndarray) -> int:
     """The longer side of the box around a mask that is not all False."""
-    return max(side.stop - side.start for side in _extent(mask))
+    return max(side.stop - side.start for side in _box(mask))
 
 
-def _extent(mask: np.ndarray) -> Tuple[slice, slice]:
-    rows, columns = [np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0)]
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+def _box(mask: np.ndarray) -> Tuple[slice, slice]:
+    return ndimage.find_objects(mask, max_label=1)[0]
 
 
-def cropped(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The digit with the soft edges of its strokes, cut out.
+def crop(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Cuts out the digit with the soft edges of its strokes.
 
     Args:
       dark: float32 [H, W].
@@ -160,10 +160,10 @@ def cropped(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
       float32 [h, w], 0 outside of the strokes.
     """
     reach = math.ceil(_length(mask) / 20)  # a pixel of the 20x20 box
-    near = _window_max(mask, reach)
+    near = ndimage.maximum_filter(mask, 2 * reach + 1, mode='nearest')
     soft = np.where(near, np.maximum(dark, 0), 0)
-    rows, columns = _extent(mask | (soft > max(4 * noise_of(dark), 0.25 * float(dark[mask].mean()))))
-    return soft[rows, columns]
+    strokes = mask | (soft > max(4 * noise_of(dark), 0.25 * float(dark[mask].mean())))
+    return soft[_box(strokes)]
 
 
 def border(grey: np.ndarray) -> np.ndarray:
@@ -171,7 +171,7 @@ def border(grey: np.ndarray) -> np.ndarray:
     return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
 
 
-def resized(array: np.ndarray, height: int, width: int) -> np.ndarray:
+def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
     """float32 [H, W] -> float32 [height, width]: the mean over each pixel's area, or between pixels linear."""
     reduces = height * width <= array.size
     picture = Image.fromarray(np.ascontiguousarray(array, np.float32))

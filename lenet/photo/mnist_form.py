@@ -18,7 +18,7 @@ from lenet.photo import ink
 SIDE, BOX, CENTRE = 28, 20, 14
 
 
-def normalised(grey: np.ndarray, name: str) -> np.ndarray:
+def normalise(grey: np.ndarray, name: str) -> np.ndarray:
     """The digit as MNIST would hold it.
 
     A picture that has MNIST's form already, 28x28 on black ground, is taken as it is.
@@ -35,15 +35,15 @@ def normalised(grey: np.ndarray, name: str) -> np.ndarray:
     """
     if is_mnist(grey):
         return np.rint(grey).astype(np.uint8)[..., np.newaxis]
-    dark, mask = ink.found(grey)
+    dark, mask = ink.find(grey)
     if not mask.any():
         raise UserError('%s: holds no digit: the picture of %dx%d pixels is blank, or too faint; take one with clear '
                         'strokes on a plain ground' % (name, grey.shape[1], grey.shape[0]))
-    digit = ink.cropped(dark, mask)
+    digit = ink.crop(dark, mask)
     if max(digit.shape) < ink.LEAST_SIDE:
         raise UserError('%s: holds no digit: the largest mark is %dx%d pixels, a speck; take a larger picture of it' %
                         (name, digit.shape[1], digit.shape[0]))
-    return centred(fitted(digit))[..., np.newaxis]
+    return centre(fit(digit))[..., np.newaxis]
 
 
 def is_mnist(grey: np.ndarray) -> bool:
@@ -51,7 +51,7 @@ def is_mnist(grey: np.ndarray) -> bool:
     return grey.shape == (SIDE, SIDE) and float(np.median(ink.border(grey))) < 8 and float(grey.max()) >= 128
 
 
-def fitted(digit: np.ndarray) -> np.ndarray:
+def fit(digit: np.ndarray) -> np.ndarray:
     """Scales the longer side to 20, the ink to full intensity.
 
     Args:
@@ -61,12 +61,12 @@ def fitted(digit: np.ndarray) -> np.ndarray:
       float32 [h', w'] in [0, 255].
     """
     scale = BOX / max(digit.shape)
-    small = np.maximum(ink.resized(digit, *[max(1, round(scale * side)) for side in digit.shape]), 0)
+    small = np.maximum(ink.resize(digit, *[max(1, round(scale * side)) for side in digit.shape]), 0)
     full = np.percentile(small[small > 0.15 * small.max()], 90)
     return np.minimum(small * (255 / full), 255)
 
 
-def centred(digit: np.ndarray) -> np.ndarray:
+def centre(digit: np.ndarray) -> np.ndarray:
     """Puts a digit on black ground, its centre of mass at (14, 14), or as near as it comes without losing a pixel.
 
     Args:
@@ -79,7 +79,7 @@ def centred(digit: np.ndarray) -> np.ndarray:
     corner = []
     for axis in (0, 1):
         mass = digit.sum(axis=1 - axis)
-        centre = float(np.dot(mass, np.arange(len(mass))) / mass.sum())
-        corner.append(min(max(math.floor(CENTRE - centre + 0.5), 0), SIDE - len(mass)))
+        middle = float(np.dot(mass, np.arange(len(mass))) / mass.sum())
+        corner.append(min(max(math.floor(CENTRE - middle + 0.5), 0), SIDE - len(mass)))
     target[corner[0]:corner[0] + digit.shape[0], corner[1]:corner[1] + digit.shape[1]] = np.rint(digit)
     return target

@@ -1,8 +1,9 @@
 """Reads a photograph or scan of one digit, in any form that Pillow decodes, as an image of MNIST's kind.
 
-Pillow is needed here alone (requirements-images.txt) and imported when a picture is read.
+Pillow and SciPy are needed in this folder alone (requirements-images.txt) and imported when a picture is read.
 """
 
+import importlib
 import os
 import warnings
 from typing import Any
@@ -24,19 +25,21 @@ def as_mnist(path: str) -> np.ndarray:
       uint8 [28, 28, 1], light ink on black ground.
 
     Raises:
-      UserError: Pillow is missing, the file cannot be read, or it holds no digit.
+      UserError: Pillow or SciPy is missing, the file cannot be read, or it holds no digit.
     """
-    require_pillow()
+    require_packages()
     from lenet.photo import mnist_form
-    return mnist_form.normalised(read_grey(path), path)
+    return mnist_form.normalise(read_grey(path), path)
 
 
-def require_pillow() -> None:
-    """Raises UserError where Pillow is missing."""
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError:
-        raise UserError('reading pictures needs Pillow: pip install -r requirements-images.txt')
+def require_packages() -> None:
+    """Raises UserError where Pillow or SciPy is missing."""
+    for module in ('PIL.Image', 'scipy.ndimage'):
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise UserError('reading pictures needs Pillow and SciPy (%s): pip install -r requirements-images.txt' %
+                            error)
 
 
 def read_grey(path: str) -> np.ndarray:
@@ -50,16 +53,16 @@ def read_grey(path: str) -> np.ndarray:
     """
     if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for its other end
         kind = 'a directory' if os.path.isdir(path) else 'something else'
-        raise UserError('%s: expected a picture, came %s; name the file itself' % (path, kind))
+        raise UserError('%s: expected a picture, got %s; name the file itself' % (path, kind))
     try:
         with open(path, 'rb') as stream, warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of decoders, about what they read nevertheless
-            return _decoded(stream, path)
+            return _decode(stream, path)
     except OSError as error:
         raise UserError('%s: cannot be read (%s); check its name and permissions' % (path, error.strerror or error))
 
 
-def _decoded(stream: Any, path: str) -> np.ndarray:
+def _decode(stream: Any, path: str) -> np.ndarray:
     from PIL import Image, ImageOps
     try:
         with Image.open(stream, formats=FORMATS) as image:
@@ -71,9 +74,9 @@ def _decoded(stream: Any, path: str) -> np.ndarray:
     except Image.DecompressionBombError:
         raise _too_large(path)
     except Image.UnidentifiedImageError:
-        found = 'an empty file' if os.path.getsize(path) == 0 else 'something else'
-        raise UserError('%s: expected a picture (%s), came %s; save it as PNG or JPEG' %
-                        (path, ', '.join(FORMATS), found))
+        kind = 'an empty file' if os.path.getsize(path) == 0 else 'something else'
+        raise UserError('%s: expected a picture (%s), got %s; save it as PNG or JPEG' %
+                        (path, ', '.join(FORMATS), kind))
     except Exception as error:  # Pillow's decoders raise whatever damaged data lead them into
         raise UserError('%s: the picture is damaged, or of a rare kind (%s); save it as PNG or JPEG again' %
                         (path, ' '.join(str(error).split()) or type(error).__name__))

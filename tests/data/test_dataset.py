@@ -23,19 +23,19 @@ def test_directory_is_read(root):
     write_dataset(root)
     opened = dataset.open_dataset(root, seed=1)
     assert (len(opened.train.labels), len(opened.test.labels)) == (13, 7)
-    assert opened.source == root and not opened.synthetic
+    assert opened.origin == root and not opened.synthetic
 
 
 def test_files_one_folder_down_are_found(root):
     os.mkdir(os.path.join(root, 'empty'))
     write_dataset(os.path.join(root, 'raw'))
-    assert dataset.open_dataset(root, seed=1).source == os.path.join(root, 'raw')
+    assert dataset.open_dataset(root, seed=1).origin == os.path.join(root, 'raw')
 
 
 def test_files_here_are_preferred_to_a_folder_down(root):
     write_dataset(root)
     write_dataset(os.path.join(root, 'raw'))
-    assert dataset.open_dataset(root, seed=1).source == root
+    assert dataset.open_dataset(root, seed=1).origin == root
 
 
 def test_two_folders_are_refused_by_name(root):
@@ -49,7 +49,7 @@ def test_complete_folder_is_preferred_to_an_incomplete_one(root):
     for name in ('one', 'two'):
         write_dataset(os.path.join(root, name))
     os.remove(os.path.join(root, 'one', idx.NAMES[0]))
-    assert dataset.open_dataset(root, seed=1).source == os.path.join(root, 'two')
+    assert dataset.open_dataset(root, seed=1).origin == os.path.join(root, 'two')
 
 
 @pytest.mark.parametrize('folder', ['.', 'raw'])
@@ -66,12 +66,12 @@ def test_npz_is_found_in_the_directory_or_below(root, name):
     os.mkdir(os.path.join(root, 'raw'))
     path = write_npz(os.path.join(root, name))
     opened = dataset.open_dataset(root, seed=1)
-    assert opened.source == path and len(opened.train.labels) == 5
+    assert opened.origin == path and len(opened.train.labels) == 5
 
 
 def test_npz_may_be_named_itself(root):
     path = write_npz(os.path.join(root, 'other.npz'))
-    assert dataset.open_dataset(path, seed=1).source == path
+    assert dataset.open_dataset(path, seed=1).origin == path
 
 
 def test_npz_is_preferred_to_incomplete_files_only(root):
@@ -97,7 +97,7 @@ def test_path_that_does_not_exist_is_refused(root, name):
 def test_file_that_is_no_npz_is_refused(root):
     write_dataset(root)
     path = os.path.join(root, idx.NAMES[0])
-    assert 'came another file' in error_of(dataset.open_dataset, path, 1)
+    assert 'got another file' in error_of(dataset.open_dataset, path, 1)
 
 
 def test_directory_that_cannot_be_listed_is_refused(root, monkeypatch):
@@ -111,7 +111,7 @@ def test_directory_that_cannot_be_listed_is_refused(root, monkeypatch):
 def test_home_is_expanded(root, monkeypatch):
     monkeypatch.setenv('HOME', root)
     write_dataset(os.path.join(root, 'digits'))
-    assert dataset.open_dataset('~/digits', seed=1).source == os.path.join(root, 'digits')
+    assert dataset.open_dataset('~/digits', seed=1).origin == os.path.join(root, 'digits')
 
 
 def test_num_classes_bounds_the_labels(root):
@@ -121,19 +121,19 @@ def test_num_classes_bounds_the_labels(root):
 
 def test_synthetic_is_drawn_from_the_seed():
     opened = dataset.open_dataset('synthetic', seed=3)
-    assert opened.synthetic and opened.source == 'synthetic, seed 3'
+    assert opened.synthetic and opened.origin == 'synthetic, seed 3'
     assert (len(opened.train.labels), len(opened.test.labels)) == (60000, 10000)
 
 
 def test_synthetic_with_fewer_classes_is_refused():
-    assert 'draws 10 classes, came --num_classes=9' in error_of(dataset.open_dataset, 'synthetic', 1, 9)
+    assert 'draws 10 classes, got --num_classes=9' in error_of(dataset.open_dataset, 'synthetic', 1, 9)
 
 
 def test_without_a_path_mnist_is_fetched(root, monkeypatch):
     write_dataset(root)
     monkeypatch.setattr(fetch, 'ensure', lambda: root)
     opened = dataset.open_dataset(None, seed=1)
-    assert opened.source == root and not opened.synthetic
+    assert opened.origin == root and not opened.synthetic
 
 
 def test_reading_needs_neither_tensorflow_nor_filelock():

@@ -58,29 +58,29 @@ def test_images_of_one_split_without_as_many_labels_are_refused(tmp_path):
     write_dataset(str(tmp_path))
     write(str(tmp_path / LABELS), idx_bytes(labels(12)))
     message = error_of(idx.read, str(tmp_path), 10)
-    assert 'expected 13 labels' in message and LABELS in message and 'came 12' in message
+    assert 'expected 13 labels' in message and LABELS in message and 'got 12' in message
 
 
 def test_label_out_of_range_names_the_file(tmp_path):
     write_dataset(str(tmp_path))
     write(str(tmp_path / LABELS), idx_bytes(np.full(13, 12, np.uint8)))
     message = error_of(idx.read, str(tmp_path), 10)
-    assert str(tmp_path / LABELS) in message and 'came 12 at item 0' in message
+    assert str(tmp_path / LABELS) in message and 'got 12 at item 0' in message
 
 
 GOOD = idx_bytes(images(3))
 WRONG_FILES = {
-    'empty': (b'', 'came an empty file'),
+    'empty': (b'', 'got an empty file'),
     'other rank': (b'\0\0\x08\x01' + GOOD[4:],
-                   'expected IDX magic 00000803 (unsigned bytes of rank 3), came 00000801'),
-    'other type': (b'\0\0\x0d\x03' + GOOD[4:], 'came 00000d03'),
-    'shorter than the magic': (GOOD[:3], 'came 000008;'),
+                   'expected IDX magic 00000803 (unsigned bytes of rank 3), got 00000801'),
+    'other type': (b'\0\0\x0d\x03' + GOOD[4:], 'got 00000d03'),
+    'shorter than the magic': (GOOD[:3], 'got 000008;'),
     'gzip under a raw name': (zipped(GOOD), 'add .gz to its name'),
-    'header cut': (GOOD[:15], 'expected an IDX header of 16 bytes, came 15'),
-    'other size': (idx_bytes(images(3)[:, :13, :7]), 'expected images of 28x28 pixels, came 13x7'),
-    'one byte short': (GOOD[:-1], 'expected 2352 bytes after the header (3 items), came 2351;'),
-    'one byte long': (GOOD + b'\0', 'expected 2352 bytes after the header (3 items), came more'),
-    'header alone': (GOOD[:16], 'came 0;'),
+    'header cut': (GOOD[:15], 'expected an IDX header of 16 bytes, got 15'),
+    'other size': (idx_bytes(images(3)[:, :13, :7]), 'expected images of 28x28 pixels, got 13x7'),
+    'one byte short': (GOOD[:-1], 'expected 2352 bytes after the header (3 items), got 2351;'),
+    'one byte long': (GOOD + b'\0', 'expected 2352 bytes after the header (3 items), got more'),
+    'header alone': (GOOD[:16], 'got 0;'),
 }
 
 
@@ -94,7 +94,7 @@ def test_wrong_content_is_refused(path, case, suffix):
 
 def test_rank_of_labels_is_checked(tmp_path):
     message = error_of(idx.read_labels, write(str(tmp_path / LABELS), idx_bytes(images(3))))
-    assert 'expected IDX magic 00000801 (unsigned bytes of rank 1), came 00000803' in message
+    assert 'expected IDX magic 00000801 (unsigned bytes of rank 1), got 00000803' in message
 
 
 @pytest.mark.parametrize('suffix', ['', '.gz'])
@@ -106,7 +106,7 @@ def test_header_that_claims_a_giant_size_takes_no_memory(path, suffix):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert 'expected 3367254359280 bytes' in message and 'came 2352' in message
+    assert 'expected 3367254359280 bytes' in message and 'got 2352' in message
     assert peak < 8 << 20
 
 
@@ -127,17 +127,17 @@ def test_damaged_gzip_is_refused(path, case):
     with open(path, 'wb') as stream:
         stream.write(DAMAGED[case])
     message = error_of(idx.read_images, path)
-    assert message.startswith(path) and 'expected intact gzip data, came: ' in message
+    assert message.startswith(path) and 'expected intact gzip data, got: ' in message
 
 
 def test_directory_in_place_of_a_file_is_refused(path):
     os.mkdir(path)
-    assert error_of(idx.read_images, path).startswith(path + ': expected a regular file, came a directory')
+    assert error_of(idx.read_images, path).startswith(path + ': expected a regular file, got a directory')
 
 
 def test_pipe_in_place_of_a_file_is_refused_without_waiting(path):
     os.mkfifo(path)
-    assert 'expected a regular file, came something else' in error_of(idx.read_images, path)
+    assert 'expected a regular file, got something else' in error_of(idx.read_images, path)
 
 
 @pytest.mark.parametrize('suffix', ['', '.gz'])

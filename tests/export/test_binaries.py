@@ -69,7 +69,7 @@ def test_what_was_written_is_read_again(written):
     np.testing.assert_allclose(read.images, split.images.reshape(13, 784) / 255, rtol=1e-6)
     assert read.images.dtype == np.float32 and read.labels.dtype == np.int32
     np.testing.assert_array_equal(read.labels, split.labels)
-    assert read.names[:2] == ['images/00000.bin', 'images/00001.bin'] and 'noise' in read.source
+    assert read.names[:2] == ['images/00000.bin', 'images/00001.bin'] and 'noise' in read.origin
 
 
 def test_without_batches_there_is_no_folder_for_them(tmp_path):

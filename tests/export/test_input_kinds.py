@@ -1,5 +1,4 @@
 import os
-import types
 
 import numpy as np
 import pytest
@@ -8,16 +7,17 @@ from lenet.data import synthetic
 from lenet.export import binaries
 from lenet.export import input_kinds
 from tests import data_files
+from tests import pictures
 from tests import trainings
 from tests.data_files import error_of
 
 
 def test_a_data_set_gives_its_test_split(tmp_path):
     data_files.write_dataset(str(tmp_path), test=37)
-    found = input_kinds.open_inputs(str(tmp_path), 1)
-    np.testing.assert_allclose(found.images, data_files.images(37, 2).reshape(37, 784) / 255, rtol=1e-6)
-    np.testing.assert_array_equal(found.labels, data_files.labels(37))
-    assert found.names[7] == '00007' and found.source == '%s, test split' % tmp_path
+    inputs = input_kinds.open_inputs(str(tmp_path), 1)
+    np.testing.assert_allclose(inputs.images, data_files.images(37, 2).reshape(37, 784) / 255, rtol=1e-6)
+    np.testing.assert_array_equal(inputs.labels, data_files.labels(37))
+    assert inputs.names[7] == '00007' and inputs.origin == '%s, test split' % tmp_path
 
 
 def test_a_data_set_may_lie_one_folder_down_or_be_an_npz_file(tmp_path):
@@ -30,8 +30,8 @@ def test_a_data_set_may_lie_one_folder_down_or_be_an_npz_file(tmp_path):
 
 
 def test_synthetic_digits_are_drawn_from_the_seed():
-    found = input_kinds.open_inputs('synthetic', 3)
-    np.testing.assert_array_equal(found.labels, synthetic.draw(3).test.labels)
+    inputs = input_kinds.open_inputs('synthetic', 3)
+    np.testing.assert_array_equal(inputs.labels, synthetic.draw(3).test.labels)
 
 
 def test_labels_of_any_size_are_taken_and_negative_ones_are_not(tmp_path):
@@ -46,34 +46,32 @@ def test_labels_of_any_size_are_taken_and_negative_ones_are_not(tmp_path):
 def test_a_manifest_makes_a_directory_one_of_preprocess(tmp_path):
     binaries.write(str(tmp_path), trainings.random_split(7), 'noise', None)
     (tmp_path / '0.png').write_bytes(b'')
-    assert 'noise' in input_kinds.open_inputs(str(tmp_path), 1).source
+    assert 'noise' in input_kinds.open_inputs(str(tmp_path), 1).origin
     (tmp_path / 'manifest.json').write_text('{}')
     assert 'manifest.json' in error_of(input_kinds.open_inputs, str(tmp_path), 1)
 
 
 @pytest.fixture
 def photo(monkeypatch):
-    """Stands for lenet.photo.picture: a picture of which each pixel is the length of the file's name."""
-    module = types.ModuleType('lenet.photo.picture')
-    module.as_mnist = lambda path: np.full((28, 28, 1), len(os.path.basename(path)), np.uint8)
-    monkeypatch.setitem(__import__('sys').modules, 'lenet.photo.picture', module)
-    monkeypatch.setattr('lenet.photo.picture', module, raising=False)
+    """Each pixel of a picture is the length of its file's name."""
+    monkeypatch.setattr(input_kinds.picture, 'as_mnist',
+                        lambda path: np.full((28, 28, 1), len(os.path.basename(path)), np.uint8))
 
 
 def test_a_directory_of_pictures_is_read_in_the_order_of_the_names_without_labels(tmp_path, photo):
     for name in ('b.PNG', 'a10.jpeg', 'a9.jpg', '.hidden.png', 'notes.txt'):
         (tmp_path / name).write_bytes(b'')
-    found = input_kinds.open_inputs(str(tmp_path), 1)
-    assert found.names == ['a10.jpeg', 'a9.jpg', 'b.PNG'] and found.labels is None
-    np.testing.assert_allclose(found.images[:, 0] * 255, [8, 6, 5], rtol=1e-6)
-    assert found.images.shape == (3, 784) and found.source == str(tmp_path)
+    inputs = input_kinds.open_inputs(str(tmp_path), 1)
+    assert inputs.names == ['a10.jpeg', 'a9.jpg', 'b.PNG'] and inputs.labels is None
+    np.testing.assert_allclose(inputs.images[:, 0] * 255, [8, 6, 5], rtol=1e-6)
+    assert inputs.images.shape == (3, 784) and inputs.origin == str(tmp_path)
 
 
 def test_one_picture_is_read_whatever_its_name(tmp_path, photo):
     path = tmp_path / 'seven'
     path.write_bytes(b'')
-    found = input_kinds.open_inputs(str(path), 1)
-    assert found.names == ['seven'] and found.images.shape == (1, 784)
+    inputs = input_kinds.open_inputs(str(path), 1)
+    assert inputs.names == ['seven'] and inputs.images.shape == (1, 784)
 
 
 def test_mnist_files_go_before_pictures_of_them(tmp_path, photo):
@@ -83,14 +81,14 @@ def test_mnist_files_go_before_pictures_of_them(tmp_path, photo):
 
 
 def test_real_pictures(tmp_path):
-    pytest.importorskip('lenet.photo.picture')
+    pictures.skip_without_packages()
     from PIL import Image
     drawn = np.zeros((56, 56), np.uint8)
     drawn[10:46, 24:30] = 255
     Image.fromarray(drawn).save(str(tmp_path / 'one.png'))
-    found = input_kinds.open_inputs(str(tmp_path), 1)
-    assert found.names == ['one.png'] and found.images.dtype == np.float32
-    assert found.images.max() <= 1 and found.images.min() == 0 and found.images.any()
+    inputs = input_kinds.open_inputs(str(tmp_path), 1)
+    assert inputs.names == ['one.png'] and inputs.images.dtype == np.float32
+    assert inputs.images.max() <= 1 and inputs.images.min() == 0 and inputs.images.any()
     (tmp_path / 'two.png').write_bytes(b'no picture')
     assert 'two.png' in error_of(input_kinds.open_inputs, str(tmp_path), 1)
 

@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -27,9 +25,3 @@ def test_padding_is_zeros_behind_the_images():
     padded = inputs.padded(images, 13)
     assert padded.shape == (13, 784) and padded[:7].all() and not padded[7:].any() and padded.dtype == np.float32
     assert inputs.padded(images, 7).tobytes() == images.tobytes()
-
-
-@pytest.mark.parametrize('name, shown', [
-    (b'a b,\xc3\xa9.png', 'a b,é.png'), (b'\xff.png', '\\xff.png'), (b'a\nb\x1b[31m', 'a\\nb\\x1b[31m')])
-def test_any_file_name_can_be_printed_on_one_line(name, shown):
-    assert inputs.printable(os.fsdecode(name)) == shown

@@ -3,7 +3,7 @@ import pytest
 
 from tests import pictures
 
-pytest.importorskip('PIL', reason='Pillow is not installed: requirements-images.txt')
+pictures.skip_without_packages()
 from lenet.photo import ink  # noqa: E402
 
 
@@ -32,7 +32,7 @@ SCENES = {
 @pytest.mark.parametrize('scene', sorted(SCENES))
 @pytest.mark.parametrize('deviation', [0, 4])
 def test_the_digit_and_nothing_else_is_found(scene, deviation):
-    _, mask = ink.found(pictures.noisy(SCENES[scene], deviation))
+    _, mask = ink.find(pictures.noisy(SCENES[scene], deviation))
     drawn = np.zeros((240, 320), bool)
     drawn[90:150, 130:170] = pictures.seven() > 0
     near = np.abs(np.subtract(box(mask), box(drawn))).max()
@@ -44,12 +44,12 @@ def test_a_blank_picture_has_no_ink(scene):
     blank = np.full((99, 130), 0.0 if scene == 'black' else 210.0)
     if scene == 'gradient':
         blank *= np.linspace(0.5, 1, 130)
-    assert not ink.found(pictures.noisy(blank, 6 if scene == 'noise' else 0))[1].any()
+    assert not ink.find(pictures.noisy(blank, 6 if scene == 'noise' else 0))[1].any()
 
 
 def test_a_digit_cut_out_closely_reaches_the_edges_and_is_kept():
     grey = pictures.noisy(pictures.page(pictures.seven(), 60, 40, 0, 0))
-    _, mask = ink.found(grey)
+    _, mask = ink.find(grey)
     assert box(mask) == (0, 60, 0, 40)
 
 
@@ -58,7 +58,7 @@ def test_the_hole_of_a_closely_cut_zero_is_no_digit(light):
     rows, columns = np.mgrid[:60, :40]
     away = ((rows - 29.5) / 30) ** 2 + ((columns - 19.5) / 20) ** 2
     zero = pictures.noisy(np.where((away < 1) & (away > 0.4), 30, 220))
-    _, mask = ink.found(zero if light else 250 - zero)
+    _, mask = ink.find(zero if light else 250 - zero)
     assert box(mask) == (0, 60, 0, 40) and not mask[20:40, 15:25].any()
 
 
@@ -81,12 +81,20 @@ def test_parts_at_the_edge_and_specks_go_but_not_a_bar_drawn_apart():
     np.testing.assert_array_equal(ink.without_specks(mask.astype(float), mask), digit)
 
 
+def test_pixels_that_touch_at_corners_are_one_part():
+    mask = np.zeros((50, 70), bool)
+    mask[10:40, 20:50] = np.eye(30)
+    digit = mask.copy()
+    mask[0:3, 10:40] = True
+    np.testing.assert_array_equal(ink.without_specks(mask.astype(float), mask), digit)
+
+
 def test_reduced_pixels_are_means_and_enlarged_ones_are_interpolated():
     array = np.random.RandomState(0).uniform(0, 255, (26, 21)).astype(np.float32)
-    np.testing.assert_allclose(ink.resized(array, 13, 7), array.reshape(13, 2, 7, 3).mean((1, 3)), rtol=1e-5)
+    np.testing.assert_allclose(ink.resize(array, 13, 7), array.reshape(13, 2, 7, 3).mean((1, 3)), rtol=1e-5)
     line = np.array([[0, 90, 30]], np.float32)
     centres = (np.arange(9) + 0.5) / 3 - 0.5
-    np.testing.assert_allclose(ink.resized(line, 1, 9)[0], np.interp(centres, range(3), line[0]), atol=1e-4)
+    np.testing.assert_allclose(ink.resize(line, 1, 9)[0], np.interp(centres, range(3), line[0]), atol=1e-4)
 
 
 GREY = np.float32([[10, 200, 50], [30, 30, 30], [90, 60, 20]])

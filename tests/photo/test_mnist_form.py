@@ -9,7 +9,7 @@ from lenet.errors import UserError
 from tests import pictures
 from tests.data_files import error_of
 
-pytest.importorskip('PIL', reason='Pillow is not installed: requirements-images.txt')
+pictures.skip_without_packages()
 from lenet.photo import mnist_form  # noqa: E402
 
 
@@ -38,13 +38,13 @@ def test_mnist_has_the_form_that_is_made_here(digits):
 def test_images_of_mnist_are_taken_as_they_are(digits):
     for digit in digits:
         assert mnist_form.is_mnist(digit.astype(np.float32))
-    np.testing.assert_array_equal(mnist_form.normalised(digits[7].astype(np.float32), 'x')[..., 0], digits[7])
+    np.testing.assert_array_equal(mnist_form.normalise(digits[7].astype(np.float32), 'x')[..., 0], digits[7])
 
 
 def test_a_28x28_digit_on_light_ground_is_inverted(digits):
     for digit in digits[:40]:
-        found = mnist_form.normalised(255 - digit.astype(np.float32), 'x')[..., 0]
-        assert np.abs(found.astype(float) - digit).mean() < 2
+        made = mnist_form.normalise(255 - digit.astype(np.float32), 'x')[..., 0]
+        assert np.abs(made.astype(float) - digit).mean() < 2
 
 
 @pytest.mark.parametrize('times', [3, 7, 10])
@@ -52,33 +52,33 @@ def test_enlarged_inverted_and_moved_digits_come_back(digits, times):
     errors = []
     for digit in digits[:40]:
         grey = pictures.page(pictures.enlarged(digit, times, smooth=False), 40 * times, 33 * times, 9 * times, times)
-        found = mnist_form.normalised(pictures.noisy(grey, 0), 'x')
-        errors.append(np.abs(found[..., 0].astype(float) - digit).mean())
-    assert np.mean(errors) < 1 and max(errors) < 2  # grey levels, of 255; found: 0.2 and 0.9
+        made = mnist_form.normalise(pictures.noisy(grey, 0), 'x')
+        errors.append(np.abs(made[..., 0].astype(float) - digit).mean())
+    assert np.mean(errors) < 1 and max(errors) < 2  # grey levels, of 255; measured: 0.2 and 0.9
 
 
 def test_scaled_to_twenty_pixels_and_centred():
-    found = mnist_form.normalised(pictures.noisy(pictures.page(pictures.seven(), 300, 200, 13, 99)), 'x')[..., 0]
-    assert found.dtype == np.uint8 and found.shape == (28, 28) and found.max() == 255
-    assert extent(found) == (20, 13)
-    assert all(13.5 <= c <= 14.5 for c in centre(found.astype(float)))
+    made = mnist_form.normalise(pictures.noisy(pictures.page(pictures.seven(), 300, 200, 13, 99)), 'x')[..., 0]
+    assert made.dtype == np.uint8 and made.shape == (28, 28) and made.max() == 255
+    assert extent(made) == (20, 13)
+    assert all(13.5 <= c <= 14.5 for c in centre(made.astype(float)))
 
 
 def test_a_digit_whose_mass_lies_at_one_end_loses_nothing():
     digit = np.full((20, 20), 1.0)
     digit[:, 0] = 255
     digit[:, 1:] = 0.6
-    found = mnist_form.centred(digit)
-    assert extent(found) == (20, 20)
+    made = mnist_form.centre(digit)
+    assert extent(made) == (20, 20)
     lopsided = np.zeros((28, 13))
     lopsided[0] = 200
     lopsided[-1, 5] = 9
-    np.testing.assert_array_equal(mnist_form.centred(lopsided)[:, 8:21], lopsided)
+    np.testing.assert_array_equal(mnist_form.centre(lopsided)[:, 8:21], lopsided)
 
 
 def test_strokes_reach_full_intensity_and_keep_grey_edges():
     faint = pictures.seven(70, 9) * 0.13
-    fitted = mnist_form.fitted(faint.astype(np.float32))
+    fitted = mnist_form.fit(faint.astype(np.float32))
     assert fitted.shape == (20, 13) and fitted.max() == 255
     assert ((fitted > 20) & (fitted < 235)).sum() > 10
 
@@ -88,7 +88,7 @@ def test_twenty_from_forty_is_the_mean_of_four():
     digit[:4] = 1
     expected = digit.reshape(20, 2, 13, 2).mean((1, 3))
     full = np.percentile(expected[expected > 0.15], 90)
-    np.testing.assert_allclose(mnist_form.fitted(digit), np.minimum(expected / full, 1) * 255, rtol=1e-5)
+    np.testing.assert_allclose(mnist_form.fit(digit), np.minimum(expected / full, 1) * 255, rtol=1e-5)
 
 
 @pytest.mark.parametrize('grey, message', [
@@ -98,7 +98,7 @@ def test_twenty_from_forty_is_the_mean_of_four():
     (pictures.page(np.ones((2, 3)), 40, 40, 9, 9), 'x: holds no digit: the largest mark is 3x2 pixels, a speck; take a '
      'larger picture of it')])
 def test_what_holds_no_digit_is_refused(grey, message):
-    assert error_of(mnist_form.normalised, grey.astype(np.float32), 'x').startswith(message)
+    assert error_of(mnist_form.normalise, grey.astype(np.float32), 'x').startswith(message)
 
 
 SIZES = st.tuples(st.integers(1, 60), st.integers(1, 60))
@@ -111,8 +111,8 @@ SIZES = st.tuples(st.integers(1, 60), st.integers(1, 60))
                      lambda drawn: np.random.RandomState(drawn[1]).uniform(0, 255, drawn[0]).astype(np.float32))))
 def test_whatever_the_pixels_are_the_result_is_an_image_or_an_error(grey):
     try:
-        found = mnist_form.normalised(grey, 'x')
+        made = mnist_form.normalise(grey, 'x')
     except UserError as error:
         assert str(error).startswith('x: holds no digit: ') and '\n' not in str(error)
     else:
-        assert found.dtype == np.uint8 and found.shape == (28, 28, 1) and found.any()
+        assert made.dtype == np.uint8 and made.shape == (28, 28, 1) and made.any()

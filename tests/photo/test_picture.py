@@ -11,7 +11,8 @@ from lenet.photo import picture
 from tests import pictures
 from tests.data_files import error_of
 
-Image = pytest.importorskip('PIL.Image', reason='Pillow is not installed: requirements-images.txt')
+pictures.skip_without_packages()
+from PIL import Image  # noqa: E402
 
 GREY = pictures.page(pictures.seven(), 140, 130, 30, 40).astype(np.uint8)
 PICTURE = Image.fromarray(GREY)
@@ -28,9 +29,9 @@ def read_saved(tmp_path, image, name='picture.png', **options):
     return picture.as_mnist(str(tmp_path / name))
 
 
-def difference(found, expected):
+def difference(made, expected):
     """Grey levels of 255, in the mean; a pixel to either side is the rounding of a centre of mass."""
-    shifts = [np.roll(found.astype(float), (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    shifts = [np.roll(made.astype(float), (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     return min(np.abs(shifted - expected).mean() for shifted in shifts)
 
 
@@ -50,26 +51,26 @@ FORMS = {
 
 @pytest.mark.parametrize('form', sorted(FORMS))
 def test_one_digit_in_any_form_gives_one_image(tmp_path, expected, form):
-    found = read_saved(tmp_path, FORMS[form], 'picture.tif')
-    assert found.dtype == np.uint8 and found.shape == (28, 28, 1)
-    assert difference(found, expected) < 2
+    made = read_saved(tmp_path, FORMS[form], 'picture.tif')
+    assert made.dtype == np.uint8 and made.shape == (28, 28, 1)
+    assert difference(made, expected) < 2
 
 
 @pytest.mark.parametrize('name, options', [
     ('a.jpg', dict(quality=50)), ('a.gif', {}), ('a.bmp', {}), ('a.webp', {}), ('a.pgm', {}), ('a.png', {}),
     ('no_extension', dict(format='PNG')), ('wrong_extension.jpg', dict(format='PNG'))])
 def test_formats(tmp_path, expected, name, options):
-    found = read_saved(tmp_path, PICTURE, name, **options)
-    assert difference(found, expected) < 4
+    made = read_saved(tmp_path, PICTURE, name, **options)
+    assert difference(made, expected) < 4
 
 
 def test_16_bits_of_png_and_a_transparent_palette_colour(tmp_path, expected):
-    found = read_saved(tmp_path, FORMS['16 bits'].convert('I'), 'deep.png')
-    assert difference(found, expected) < 2
+    made = read_saved(tmp_path, FORMS['16 bits'].convert('I'), 'deep.png')
+    assert difference(made, expected) < 2
     indexed = Image.fromarray((INK > 0).astype(np.uint8), 'P')
     indexed.putpalette([0, 0, 0] * 256)  # both colours are black; one is transparent
-    found = read_saved(tmp_path, indexed, 'palette.gif', transparency=1)
-    assert difference(found, expected) < 2
+    made = read_saved(tmp_path, indexed, 'palette.gif', transparency=1)
+    assert difference(made, expected) < 2
 
 
 @pytest.mark.parametrize('orientation, turned', [
@@ -90,8 +91,8 @@ def test_a_28x28_picture_of_mnists_kind_is_taken_exactly(tmp_path):
 
 
 def test_a_large_photograph_is_reduced_first(tmp_path, expected):
-    found = read_saved(tmp_path, PICTURE.resize((2600, 2800), Image.BICUBIC))
-    assert difference(found, expected) < 4
+    made = read_saved(tmp_path, PICTURE.resize((2600, 2800), Image.BICUBIC))
+    assert difference(made, expected) < 4
     assert max(picture.read_grey(str(tmp_path / 'picture.png')).shape) <= picture.WORKING_SIDE
 
 
@@ -116,11 +117,11 @@ LARGE = encoded(Image.new('1', (10000, 10000)), format='PNG')
 
 
 @pytest.mark.parametrize('content, words', [
-    (b'', ['expected a picture (PNG, JPEG,', 'came an empty file']),
-    (b'some text', ['expected a picture (PNG, JPEG,', 'came something else; save it as PNG or JPEG']),
-    (b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n', ['came something else']),
+    (b'', ['expected a picture (PNG, JPEG,', 'got an empty file']),
+    (b'some text', ['expected a picture (PNG, JPEG,', 'got something else; save it as PNG or JPEG']),
+    (b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n', ['got something else']),
     (PNG[:len(PNG) // 2], ['the picture is damaged', 'save it as PNG or JPEG again']),
-    (PNG[:40], ['came something else']),
+    (PNG[:40], ['got something else']),
     (JPEG[:len(JPEG) // 2], ['the picture is damaged']),
     (TIFF[:len(TIFF) // 2], ['the picture is damaged']),
     (PNG[:60] + bytes(20) + PNG[80:], ['the picture is damaged']),
@@ -142,10 +143,10 @@ def test_bad_files_end_in_one_line_that_names_them(tmp_path, content, words):
 
 
 def test_what_is_no_file_is_named(tmp_path):
-    assert 'expected a picture, came a directory' in error_of(picture.as_mnist, str(tmp_path))
+    assert 'expected a picture, got a directory' in error_of(picture.as_mnist, str(tmp_path))
     assert 'cannot be read (No such file or directory)' in error_of(picture.as_mnist, str(tmp_path / 'nowhere.png'))
     os.mkfifo(str(tmp_path / 'pipe'))
-    assert 'came something else' in error_of(picture.as_mnist, str(tmp_path / 'pipe'))
+    assert 'got something else' in error_of(picture.as_mnist, str(tmp_path / 'pipe'))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root reads everything')
@@ -169,7 +170,10 @@ def test_any_damage_gives_an_image_or_one_line(tmp_path, content):
             assert str(error).startswith('%s: ' % path) and '\n' not in str(error)
 
 
-def test_without_pillow_the_requirements_are_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'PIL', None)
-    monkeypatch.setitem(sys.modules, 'PIL.Image', None)
-    assert error_of(picture.as_mnist, 'x.png') == 'reading pictures needs Pillow: pip install -r requirements-images.txt'
+@pytest.mark.parametrize('package', ['PIL', 'scipy'])
+def test_without_a_package_the_requirements_are_named(monkeypatch, package):
+    for module in [name for name in sys.modules if name.split('.')[0] == package] + [package]:
+        monkeypatch.setitem(sys.modules, module, None)
+    message = error_of(picture.as_mnist, 'x.png')
+    assert message.startswith('reading pictures needs Pillow and SciPy (') and package in message
+    assert message.endswith('): pip install -r requirements-images.txt')

@@ -1,0 +1,86 @@
+"""A trained network that says which digits pictures show.
+
+Letters: C classes.
+"""
+
+import contextlib
+import json
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from lenet import platforms
+from lenet.errors import UserError
+from lenet.export import frozen
+from lenet.export import trained
+from lenet.graph import model
+from lenet.photo import picture
+from lenet.run import checkpoint
+
+AT_A_TIME = 64  # pictures: the first answers do not wait for the last picture
+
+
+class Request(NamedTuple):
+    """Which network, by the names of the flags."""
+
+    model_path: Optional[str]
+    checkpoint: Optional[str]
+    output_dir: str
+    activation: Optional[str]
+
+
+class Prediction(NamedTuple):
+    """What the network says of one picture."""
+
+    path: str
+    image: np.ndarray  # uint8 [28, 28, 1], what it saw
+    probabilities: np.ndarray  # float32 [C]
+
+
+@contextlib.contextmanager
+def open_network(request: Request) -> Iterator[frozen.Network]:
+    """The network of --model_path, or of a checkpoint, on the CPU.
+
+    Raises:
+      UserError: there is no such network, or it is damaged.
+    """
+    if request.model_path is not None:
+        name, graph_def = request.model_path, frozen.read(request.model_path)
+    else:
+        _require_checkpoint(request)
+        network = trained.load(request.checkpoint, request.output_dir, request.activation)
+        name, graph_def = network.path, frozen.build(network.weights, model.Form(network.activation))
+    with frozen.opened(graph_def, platforms.inference_config('cpu'), name) as opened:
+        yield opened
+
+
+def _require_checkpoint(request: Request) -> None:
+    """Raises UserError where nothing tells which network to take, and --output_dir holds none."""
+    if request.checkpoint is None and not checkpoint.listed(request.output_dir):
+        raise UserError('--output_dir=%s: holds no checkpoint; train first (./run_1p.sh), or give --checkpoint or '
+                        '--model_path' % request.output_dir)
+
+
+def predict(network: frozen.Network, paths: List[str], refuse: Callable[[UserError], None]) -> Iterator[Prediction]:
+    """Reads pictures and answers them, in their order; `refuse` gets the error of each one that cannot be read."""
+    for start in range(0, len(paths), AT_A_TIME):
+        pictures = list(_read(paths[start:start + AT_A_TIME], refuse))
+        if pictures:
+            images = np.stack([image for _, image in pictures])
+            answers = network.answer(frozen.flatten(images), AT_A_TIME)
+            for (path, image), probabilities in zip(pictures, answers.probabilities):
+                yield Prediction(path, image, probabilities)
+
+
+def _read(paths: List[str], refuse: Callable[[UserError], None]) -> Iterator[Tuple[str, np.ndarray]]:
+    for path in paths:
+        try:
+            yield path, picture.as_mnist(path)
+        except UserError as error:
+            refuse(error)
+
+
+def as_json(prediction: Prediction) -> str:
+    """One line; bytes of the name that are no text stay as \\udcXX."""
+    return json.dumps({'file': prediction.path, 'class': int(prediction.probabilities.argmax()),
+                       'probabilities': [round(float(p), 6) for p in prediction.probabilities]})

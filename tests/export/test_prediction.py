@@ -1,0 +1,70 @@
+import json
+import os
+
+import numpy as np
+import pytest
+
+from lenet.errors import UserError
+from lenet.export import prediction
+from tests import checkpoints
+from tests import data_files
+from tests import graphs
+from tests import numpy_lenet
+
+IMAGES = data_files.images(7)[..., np.newaxis]
+PATHS = ['%d.png' % index for index in range(7)]
+
+
+def request(**changes):
+    return prediction.Request(None, None, 'nowhere', None)._replace(**changes)
+
+
+@pytest.fixture
+def photo(monkeypatch):
+    """A file is a picture if its name has an item of IMAGES."""
+    def as_mnist(path):
+        if path not in PATHS:
+            raise UserError('%s: no picture' % path)
+        return IMAGES[PATHS.index(path)]
+    monkeypatch.setattr(prediction.picture, 'as_mnist', as_mnist)
+
+
+def predict(paths, **changes):
+    refused = []
+    with prediction.open_network(request(**changes)) as network:
+        answers = list(prediction.predict(network, paths, lambda error: refused.append(str(error))))
+    return answers, refused
+
+
+@pytest.mark.parametrize('at_a_time', [1, 3, 64])
+def test_pictures_are_answered_in_their_order_by_a_frozen_graph(tmp_path, monkeypatch, photo, at_a_time):
+    monkeypatch.setattr(prediction, 'AT_A_TIME', at_a_time)
+    answers, refused = predict(PATHS[:4] + ['x', 'y', 'z'] + PATHS[4:], model_path=graphs.write(tmp_path / 'x.pb'))
+    assert [answer.path for answer in answers] == PATHS
+    np.testing.assert_array_equal([answer.image for answer in answers], IMAGES)
+    np.testing.assert_allclose([answer.probabilities for answer in answers], graphs.probabilities(IMAGES), atol=1e-5)
+    assert refused == ['x: no picture', 'y: no picture', 'z: no picture']
+
+
+def test_a_checkpoint_answers_with_the_activation_that_is_asked_for(tmp_path, photo):
+    weights = checkpoints.weights(scale=0.2)
+    answers, _ = predict(PATHS, checkpoint=checkpoints.write(tmp_path, weights), activation='tanh')
+    logits = numpy_lenet.lenet(IMAGES / 255, weights, np.tanh)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose([answer.probabilities for answer in answers], odds / odds.sum(axis=1, keepdims=True),
+                               atol=1e-4)
+
+
+def test_where_nothing_was_trained_the_ways_out_are_named():
+    def open_network():
+        with prediction.open_network(request()):
+            pass
+    assert data_files.error_of(open_network) == ('--output_dir=nowhere: holds no checkpoint; train first '
+                                                 '(./run_1p.sh), or give --checkpoint or --model_path')
+
+
+def test_json_holds_any_name_on_one_line():
+    name = os.fsdecode(b'a\n\xff.png')
+    line = prediction.as_json(prediction.Prediction(name, IMAGES[0], np.float32([0.25, 0.75])))
+    assert '\n' not in line and '\\udcff' in line
+    assert json.loads(line) == {'file': name, 'class': 1, 'probabilities': [0.25, 0.75]}
