@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from google.protobuf import message
 
-from lenet.errors import UserError
+from lenet.errors import UserError, first_line
 from lenet.export.inputs import PIXELS, flatten, padded
 from lenet.graph import model
 from lenet.support import quiet
@@ -176,5 +176,4 @@ def named(source: str, *errors: type) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        found = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError('%s: is no graph that TensorFlow can run (%s); freeze again' % (source, found))
+        raise UserError('%s: is no graph that TensorFlow can run (%s); freeze again' % (source, first_line(error)))

@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet import flags
 from lenet.data.splits import Split
-from lenet.errors import UserError
+from lenet.errors import UserError, first_line
 from lenet.export.trained import Trained
 from lenet.graph import model
 from lenet.graph import pipeline
@@ -50,7 +50,7 @@ def checkpoint_logits(source: Trained, split: Split, config: tf.ConfigProto) -> 
         try:
             tf.train.Saver(list(variables.values())).restore(session, source.path)
         except (ValueError, tf.errors.OpError) as error:
-            raise UserError('%s: cannot be restored (%s)' % (source.path, str(error).splitlines()[0]))
+            raise UserError('%s: cannot be restored (%s)' % (source.path, first_line(error)))
         session.run(images.iterator.initializer)
         n = len(split.labels)
         return np.concatenate([session.run(logits) for _ in range(-(-n // BATCH))])[:n]

@@ -6,7 +6,7 @@ from typing import Any, Iterator, List
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from lenet.errors import UserError
+from lenet.errors import UserError, first_line
 from lenet.ranks.averaging import Averaging
 
 
@@ -30,7 +30,7 @@ class Horovod:
             hvd.init()
         except (RuntimeError, ValueError, OSError) as error:
             raise UserError('--distributed=horovod: the other ranks are not found (%s); start all with ./run_np.sh' %
-                            str(error).splitlines()[0])
+                            first_line(error))
         self.rank, self.size = hvd.rank(), hvd.size()
 
     def average(self, optimizer: tf.train.Optimizer) -> tf.train.Optimizer:
