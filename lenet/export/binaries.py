@@ -12,7 +12,6 @@ Letters: n images, N images a batch.
 
 import functools
 import hashlib
-import json
 import os
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
@@ -61,7 +60,7 @@ def write(directory: str, split: Split, source: str, batch: Optional[int]) -> in
                                     'file': put('batches', index, padded(images[start:start + batch], batch))}
                                    for index, start in enumerate(starts)]
     with open(os.path.join(directory, MANIFEST), 'w', encoding='utf-8') as stream:
-        stream.write(json.dumps(manifest, indent=1) + '\n')
+        stream.write(strict_json.text(manifest))
     return len(starts)
 
 

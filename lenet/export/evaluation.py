@@ -1,6 +1,5 @@
 """A trained network on labelled images: opened from a checkpoint or a .pb, asked, counted."""
 
-import json
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -56,9 +55,7 @@ def evaluate(request: Request) -> None:
     for line in scoring.lines(counts, wrong):
         progress.say(line)
     if request.json_out is not None:
-        with files.replacing(request.json_out) as stream:
-            json.dump(scoring.report(counts, wrong), stream, indent=1, allow_nan=False)
-            stream.write('\n')
+        files.write_json(request.json_out, scoring.report(counts, wrong))
 
 
 def _read_network(request: Request, platform: str) -> Tuple[tf.GraphDef, str]:

@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet import platforms
 from lenet.data.splits import Split
-from lenet.errors import UserError
+from lenet.errors import UserError, first_line
 from lenet.export import evaluation
 from lenet.export import frozen
 from lenet.export import parity
@@ -22,6 +22,7 @@ from lenet.graph import model
 from lenet.support import files
 from lenet.support import progress
 from lenet.support import signals
+from lenet.support import strict_json
 
 
 class Request(NamedTuple):
@@ -129,7 +130,7 @@ def _stage_pb(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str:
     with frozen.opened(frozen.read(path), gate.config, name) as network:
         contents = gate.passed(network, path, name)
     with _writing(name):
-        _write(sidecar.path_of(path), sidecar.text(contents).encode())
+        _write(sidecar.path_of(path), strict_json.text(contents).encode())
     return path
 
 
@@ -143,7 +144,7 @@ def _stage_saved_model(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str
         contents = gate.passed(network, os.path.join(path, saved_model.GRAPH), name)
     with _writing(name):
         os.makedirs(os.path.dirname(os.path.join(path, saved_model.SIDECAR)))
-        _write(os.path.join(path, saved_model.SIDECAR), sidecar.text(contents).encode())
+        _write(os.path.join(path, saved_model.SIDECAR), strict_json.text(contents).encode())
         files.flush(os.path.join(path, saved_model.GRAPH))
     return path
 
@@ -160,5 +161,5 @@ def _writing(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, 'strerror', None) or str(error).splitlines()[0].split('; ')[-1]  # without the file
+        reason = getattr(error, 'strerror', None) or first_line(error).split('; ')[-1]  # without the file
         raise UserError('%s: cannot be written (%s)' % (name, reason))

@@ -4,7 +4,6 @@ Letters: n images, B batch, C classes.
 """
 
 import csv
-import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -61,8 +60,7 @@ def infer(request: Request) -> None:
     if request.csv_out is not None:
         write_csv(request.csv_out, inputs, answers)
     if request.json_out is not None:
-        with files.replacing(request.json_out) as stream:
-            stream.write(json.dumps(summary, indent=1, allow_nan=False) + '\n')
+        files.write_json(request.json_out, summary)
     for line in _picture_lines(inputs, answers) + lines(summary):
         progress.say(line)
 

@@ -59,10 +59,6 @@ def results(counts: accuracy.Counts, origin: str, parity: Parity, tolerance: flo
     return {'test': dict(test, data=origin), 'parity': dict(parity._asdict(), tolerance=tolerance)}
 
 
-def text(contents: Dict[str, Any]) -> str:
-    return json.dumps(contents, indent=1, allow_nan=False) + '\n'
-
-
 def replace_pair(pb: Tuple[str, str], described: Tuple[str, str]) -> None:
     """Renames a .pb and its sidecar from their temporary to their final names.
 

@@ -4,9 +4,10 @@ import contextlib
 import glob
 import os
 import tempfile
-from typing import IO, Iterator
+from typing import Any, IO, Iterator
 
 from lenet.errors import UserError
+from lenet.support import strict_json
 
 
 def make_directory(path: str) -> str:
@@ -65,6 +66,16 @@ def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def write_json(path: str, value: Any) -> None:
+    """Writes `value`; null stands for NaN and infinities.
+
+    Raises:
+      UserError: as `replacing`.
+    """
+    with replacing(path) as stream:
+        stream.write(strict_json.text(value))
 
 
 def require_file_name(path: str) -> None:

@@ -1,6 +1,7 @@
-"""JSON by the letter: the toolkit's parsers are stricter than Python's, or choose silently where Python does."""
+"""JSON by the letter: other parsers, the NPU toolkit's among them, are stricter than Python's."""
 
 import json
+import math
 import os
 from typing import Any, List, Tuple
 
@@ -24,6 +25,20 @@ def load(path: str) -> Any:
         raise ValueError('no UTF-8 at byte %d' % error.start)
     except RecursionError:
         raise ValueError('nested too deeply')
+
+
+def text(value: Any) -> str:
+    """`value` as the content of a file."""
+    return json.dumps(without_nan(value), indent=1, allow_nan=False) + '\n'
+
+
+def without_nan(value: Any) -> Any:
+    """`value` with None for every NaN and infinity, which JSON has not."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _unique(pairs: List[Tuple[str, Any]]) -> dict:
