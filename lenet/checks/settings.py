@@ -3,10 +3,12 @@
 import math
 from typing import Any, Mapping
 
+import numpy as np
+
 from lenet.checks import Result, failed, passed, warned
 from lenet.support import strict_json
 
-_FLOAT16_MAX = 65504.0
+_FLOAT16_MAX = float(np.finfo(np.float16).max)
 _FLOAT32_MODES = ('must_keep_origin_dtype', 'force_fp32')
 
 
