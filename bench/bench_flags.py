@@ -6,6 +6,7 @@ from absl import flags as absl_flags
 
 from lenet import flags
 from lenet.errors import UsageError
+from lenet.support import flag_parsing
 
 VALUES = absl_flags.FLAGS
 
@@ -54,10 +55,7 @@ def training_params(arguments: List[str]) -> flags.Params:
     """
     values = absl_flags.FlagValues()
     define_perf(values)
-    try:
-        values(['bench.perf'] + arguments)
-    except absl_flags.Error as error:
-        raise UsageError(' '.join(str(error).split()))
+    flag_parsing.parse(values, arguments)
     return flags.read(values)
 
 

@@ -7,6 +7,7 @@ from typing import List, NamedTuple, Optional
 from absl import flags
 
 from lenet.errors import UsageError
+from lenet.support import flag_parsing
 
 MAX_RANKS = 256  # processes of one machine, about 300 MB each
 _USAGE = './run_np.sh -n 2 --steps=1000'
@@ -89,10 +90,5 @@ def target(arguments: List[str]) -> Target:
     values.set_gnu_getopt(True)  # goes on after the value of a flag that it does not know
     flags.DEFINE_string('platform', None, 'As of lenet.train.', flag_values=values)
     flags.DEFINE_string('output_dir', 'output', 'As of lenet.train.', flag_values=values)
-    try:
-        values(['launch'] + arguments, known_only=True)
-    except flags.Error as error:
-        raise UsageError(' '.join(str(error).split()))
-    except UnicodeDecodeError:
-        raise UsageError('--flagfile: a text file is needed, one flag a line')
+    flag_parsing.parse(values, arguments, known_only=True)
     return Target(values['platform'].value, values['output_dir'].value)
