@@ -110,7 +110,7 @@ def opened_network() -> Iterator[Any]:
         require_checkpoint()
         found = trained.load(FLAGS.checkpoint, FLAGS.output_dir, FLAGS.activation)
         source, graph_def = found.path, frozen.build(found.weights, model.Form(found.activation))
-    with frozen.opened(graph_def, platforms.inference_config('cpu'), source) as network:
+    with frozen.open_network(graph_def, platforms.inference_config('cpu'), source) as network:
         yield network
 
 

@@ -158,8 +158,8 @@ def network(mnist, tmp_path_factory):
                                '--epochs=1', '--output_dir=%s' % output_dir)
     assert ended.returncode == 0, ended.stderr
     found = trained.load(None, str(output_dir))
-    with frozen.opened(frozen.build(found.weights, model.Form(found.activation)), platforms.inference_config('cpu'),
-                       'trained') as opened:
+    graph_def = frozen.build(found.weights, model.Form(found.activation))
+    with frozen.open_network(graph_def, platforms.inference_config('cpu'), 'trained') as opened:
         yield opened
 
 

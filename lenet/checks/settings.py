@@ -86,10 +86,11 @@ def mixlist(params: Any, newer_adapter: bool) -> Result:
     except ValueError as error:
         return failed(name, '%s: %s' % (params.modify_mixlist, error),
                       '{"black-list": {"to-add": ["Operator"]}} is how it looks; also white-list, to-remove')
-    found = '%s: %d operators' % (params.modify_mixlist, count)
+    counted = '%s: %d operators' % (params.modify_mixlist, count)
     if not newer_adapter:
-        return warned(name, found + '; adapters before the middle of 2021 ignore it', 'update the tfplugin', alert=True)
-    return passed(name, found)
+        return warned(name, counted + '; adapters before the middle of 2021 ignore it', 'update the tfplugin',
+                      alert=True)
+    return passed(name, counted)
 
 
 def _count_operators(lists: Any) -> int:

@@ -48,7 +48,7 @@ def infer(request: Request) -> None:
     """
     graph_def = _read_graph(request)
     platform = platforms.resolve(request.platform)
-    with frozen.opened(graph_def, platforms.inference_config(platform), request.model_path) as network:
+    with frozen.open_network(graph_def, platforms.inference_config(platform), request.model_path) as network:
         _check_batch(network.batch, request)
         inputs = input_kinds.open_inputs(request.data_dir, request.seed)
         _check_labels(inputs, network.num_classes, request.model_path)
@@ -108,12 +108,12 @@ def summarize(request: Request, platform: str, inputs: Inputs, answers: frozen.A
     images = [batch] * (calls - 1) + [n - batch * (calls - 1)]
     return {'model': request.model_path, 'platform': platform, 'data': inputs.source, 'images': n,
             'batch_size': batch, 'padding': batch * calls - n, 'classes': answers.logits.shape[1],
-            'accuracy': _counted(inputs.labels, answers.classes),
-            'latency': latency.measured(seconds, images, request.warmup),
+            'accuracy': _count_right(inputs.labels, answers.classes),
+            'latency': latency.summarize(seconds, images, request.warmup),
             'versions': {'tensorflow': tf.__version__, 'numpy': np.__version__}, 'machine': machine.describe()}
 
 
-def _counted(labels: Optional[np.ndarray], classes: np.ndarray) -> Optional[Dict[str, Any]]:
+def _count_right(labels: Optional[np.ndarray], classes: np.ndarray) -> Optional[Dict[str, Any]]:
     if labels is None:
         return None
     correct, n = int((classes == labels).sum()), len(labels)
@@ -132,15 +132,16 @@ def write_csv(path: str, inputs: Inputs, answers: frozen.Answers) -> None:
     with files.replacing(path) as stream:
         writer = csv.writer(stream, lineterminator='\n')
         writer.writerow(['name', 'label', 'class'] + probabilities)
-        for name, label, found, row in zip(inputs.names, labels, answers.classes, answers.probabilities):
-            writer.writerow([name, label, found] + ['%.9g' % value for value in row])  # 9 digits tell float32s apart
+        # 9 digits tell all float32 values apart.
+        for name, label, predicted, row in zip(inputs.names, labels, answers.classes, answers.probabilities):
+            writer.writerow([name, label, predicted] + ['%.9g' % value for value in row])
 
 
 def _picture_lines(inputs: Inputs, answers: frozen.Answers) -> List[str]:
     """The answers themselves, where nobody knows the right ones."""
     if inputs.labels is not None:
         return []
-    told = ['%s: class %d, probability %.4f' % (name, found, row[found]) for name, found, row
+    told = ['%s: class %d, probability %.4f' % (name, predicted, row[predicted]) for name, predicted, row
             in zip(inputs.names[:_SHOWN], answers.classes, answers.probabilities)]
     left = len(inputs.names) - len(told)
     return told + ['and %d more; --csv_out=FILE holds all' % left] * (left > 0)

@@ -34,30 +34,30 @@ def parse(arguments: List[str]) -> Options:
     """Raises:
       UsageError: a wrong or missing value, or an option after the module's flags.
     """
-    found = Options(False, None, 'lenet.train', None, list(arguments))
-    while found.arguments:
-        name, rest = found.arguments[0], found.arguments[1:]
+    options = Options(False, None, 'lenet.train', None, list(arguments))
+    while options.arguments:
+        name, rest = options.arguments[0], options.arguments[1:]
         if name in ('-h', '--help'):
-            return found._replace(help=True)
+            return options._replace(help=True)
         if name not in ('-n', '-m', '-H'):
             break
         if not rest:
             raise UsageError('%s: a value is missing, as in %s' % (name, _USAGE))
-        found = _take(found, name, rest[0])._replace(arguments=rest[1:])
+        options = _take(options, name, rest[0])._replace(arguments=rest[1:])
     for name in ('-n', '-m', '-H'):
-        if name in found.arguments:
+        if name in options.arguments:
             raise UsageError('%s: options of the launcher go before all flags, as in %s' % (name, _USAGE))
-    return found
+    return options
 
 
-def _take(found: Options, name: str, value: str) -> Options:
+def _take(options: Options, name: str, value: str) -> Options:
     if name == '-n':
-        return found._replace(ranks=_ranks(value))
+        return options._replace(ranks=_ranks(value))
     if name == '-m':
-        return found._replace(module=_module(value))
+        return options._replace(module=_module(value))
     if not re.fullmatch(r'[\w.-]+:[1-9][0-9]{0,3}(,[\w.-]+:[1-9][0-9]{0,3})*', value):
         raise UsageError('-H %s: hosts are written as host:ranks,host:ranks' % value)
-    return found._replace(hosts=value)
+    return options._replace(hosts=value)
 
 
 def _ranks(text: str) -> int:

@@ -42,12 +42,12 @@ def without_nan(value: Any) -> Any:
 
 
 def _unique(pairs: List[Tuple[str, Any]]) -> dict:
-    found = {}
+    members = {}
     for name, value in pairs:
-        if name in found:
+        if name in members:
             raise ValueError('"%s" appears twice in one object' % name)
-        found[name] = value
-    return found
+        members[name] = value
+    return members
 
 
 def _refuse(constant: str) -> None:
