@@ -8,6 +8,7 @@ from absl import flags as absl_flags
 from lenet import flags
 from lenet import platforms
 from lenet.errors import UsageError
+from lenet.support import flag_parsing
 from lenet.support import machine
 
 VALUES = absl_flags.FLAGS
@@ -61,10 +62,7 @@ def training_params(arguments: List[str]) -> flags.Params:
     """
     values = absl_flags.FlagValues()
     define_perf(values)
-    try:
-        values(['bench.perf'] + arguments)
-    except absl_flags.Error as error:
-        raise UsageError(' '.join(str(error).split()))
+    flag_parsing.parse(values, arguments)
     return flags.read(values)
 
 

@@ -11,3 +11,9 @@ class UsageError(UserError):
     """A wrong command line; exits 2."""
 
     exit_code = 2
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the lines that TensorFlow adds; its type's name where it says nothing."""
+    message = (getattr(error, 'message', None) or str(error)).strip()
+    return message.splitlines()[0] if message else type(error).__name__

@@ -11,6 +11,7 @@ from absl import flags
 
 from lenet.errors import UsageError
 from lenet.export import model_flags
+from lenet.flags import define_platform
 from lenet.support import entry
 from lenet.support import signals
 
@@ -39,12 +40,12 @@ def _define_flags() -> None:
     flags.DEFINE_enum('split', 'test', ['test', 'train'], 'Which images.')
     flags.DEFINE_integer('batch_size', 500, 'Images per session.run; a frozen graph of a fixed batch keeps its own.', 1,
                          60000)
-    flags.DEFINE_enum('platform', 'cpu', ['auto', 'cpu', 'npu'],
-                      'Where to run; auto: the NPU where its TensorFlow adapter is installed.')
+    define_platform()
     flags.DEFINE_string('json_out', None, 'File for the whole report, all misclassified images included, as JSON.')
 
 
 if __name__ == '__main__':
     _define_flags()
     flags.adopt_module_key_flags(model_flags)
+    flags.declare_key_flag('platform')
     entry.run(main)

@@ -4,15 +4,17 @@ Only entry points read flags. A library function takes a Params; tests build one
 """
 
 import collections
+import functools
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from absl import flags
 
 from lenet import flag_rules
-from lenet.errors import UsageError
+from lenet.support import flag_parsing
 from lenet.support import machine
 
+ACTIVATIONS = ['sigmoid', 'tanh', 'relu']
 PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16']
 DUMP_MODES = ['output', 'input', 'all']
 DUMP_DEBUG_MODES = ['all', 'aicore_overflow', 'atomic_overflow']
@@ -33,155 +35,142 @@ PLATFORM_DEFAULTS = {
 }
 
 
-def _define_data(values: flags.FlagValues) -> None:
-    flags.DEFINE_string(
-        'data_path', None, 'Directory of the four MNIST files (raw or .gz, also one folder down), or of mnist.npz; '
-        '"synthetic" draws digits from --seed. Default: MNIST is fetched once into $LENET_DATA or data/MNIST.',
-        flag_values=values)
-    flags.DEFINE_integer(
-        'seed', 1, 'Of the initial weights and of the order of the data. On a CPU one seed, with the same --replicas, '
-        'gives one result, bit for bit.', 0, MAX_SEED, flag_values=values)
-    flags.DEFINE_integer('num_classes', 10, 'Classes of the data; labels go from 0 to this less 1.', 2, 65536,
-                         flag_values=values)
-    flags.DEFINE_bool(
-        'random_remove', False, 'Leaves randomness out of the data order: every epoch reads the files from first to '
-        'last (for comparing runs layer by layer).', flag_values=values)
+class _Definer:
+    """absl's DEFINE_… functions for one FlagValues: `integer` is DEFINE_integer."""
+
+    def __init__(self, values: flags.FlagValues) -> None:
+        self.values = values
+
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        return functools.partial(getattr(flags, 'DEFINE_' + kind), flag_values=self.values)
 
 
-def _define_training(values: flags.FlagValues) -> None:
-    flags.DEFINE_integer('batch_size', 64, 'Images a step, per device.', 1, 60000, flag_values=values)
-    flags.DEFINE_integer('steps', 1000, 'Steps of an epoch.', 1, MAX_COUNT, flag_values=values)
-    flags.DEFINE_integer('epochs', 5, 'Epochs; --steps x --epochs is the run.', 1, MAX_COUNT, flag_values=values)
-    flags.DEFINE_float('learning_rate', 0.001, "Adam's step size.", 1e-9, 10.0, flag_values=values)
-    flags.DEFINE_enum(
-        'learning_rate_schedule', 'constant', LEARNING_RATE_SCHEDULES,
-        'How the learning rate falls to 0 over the run, by steps run; constant: it does not.', flag_values=values)
-    flags.DEFINE_integer('warmup_steps', 0, 'Steps over which the learning rate first rises linearly from 0.', 0,
-                         MAX_COUNT, flag_values=values)
-    flags.DEFINE_enum('activation', 'sigmoid', ['sigmoid', 'tanh', 'relu'],
-                      'Of every hidden layer; it also chooses the initializers.', flag_values=values)
+def _define_data(flag: _Definer) -> None:
+    flag.string('data_path', None, 'Directory of the four MNIST files (raw or .gz, also one folder down), or of '
+                'mnist.npz; "synthetic" draws digits from --seed. Default: MNIST is fetched once into $LENET_DATA or '
+                'data/MNIST.')
+    flag.integer('seed', 1, 'Of the initial weights and of the order of the data. On a CPU one seed, with the same '
+                 '--replicas, gives one result, bit for bit.', 0, MAX_SEED)
+    flag.integer('num_classes', 10, 'Classes of the data; labels go from 0 to this less 1.', 2, 65536)
+    flag.bool('random_remove', False, 'Leaves randomness out of the data order: every epoch reads the files from first '
+              'to last (for comparing runs layer by layer).')
 
 
-def _define_loop(values: flags.FlagValues) -> None:
-    flags.DEFINE_enum('platform', 'cpu', ['auto', 'cpu', 'npu'],
-                      'Where to run; auto: the NPU where its TensorFlow adapter is installed.', flag_values=values)
-    flags.DEFINE_integer(
-        'iterations_per_loop', None, 'Steps per session.run, N: a tf.while_loop on the CPU (default 100), sinking on '
-        'the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 4, flag_values=values)
-    flags.DEFINE_enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one convolution on 2x2 blocks, '
-                      'the same but for rounding, and faster (default on the CPU), or as they are written (default on '
-                      'the NPU).', flag_values=values)
-    flags.DEFINE_enum('input', None, ['resident', 'stream'], 'The images stay on the device and the step gathers its '
-                      'batch (default on the CPU), or batches go through tf.data (default on the NPU).',
-                      flag_values=values)
-    flags.DEFINE_integer(
-        'replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: as many usable '
-        'cores as divide --batch_size on the CPU, 1 on the NPU.', 1, 1024, flag_values=values)
+def _define_training(flag: _Definer) -> None:
+    flag.integer('batch_size', 64, 'Images a step, per device.', 1, 60000)
+    flag.integer('steps', 1000, 'Steps of an epoch.', 1, MAX_COUNT)
+    flag.integer('epochs', 5, 'Epochs; --steps x --epochs is the run.', 1, MAX_COUNT)
+    flag.float('learning_rate', 0.001, "Adam's step size.", 1e-9, 10.0)
+    flag.enum('learning_rate_schedule', 'constant', LEARNING_RATE_SCHEDULES, 'How the learning rate falls to 0 over '
+              'the run, by steps run; constant: it does not.')
+    flag.integer('warmup_steps', 0, 'Steps over which the learning rate first rises linearly from 0.', 0, MAX_COUNT)
+    flag.enum('activation', 'sigmoid', ACTIVATIONS, 'Of every hidden layer; it also chooses the initializers.')
 
 
-def _define_ranks(values: flags.FlagValues) -> None:
-    flags.DEFINE_enum('distributed', 'auto', ['auto', 'none', 'horovod', 'hccl'], 'What joins several ranks: horovod '
-                      'on CPUs, hccl on NPUs; auto: what the environment says that ./run_np.sh sets. --batch_size is '
-                      "of each rank: n of them see exactly what one of n times the size sees.", flag_values=values)
-    flags.DEFINE_enum('learning_rate_scaling', 'none', ['none', 'linear', 'sqrt'], 'How --learning_rate grows with the '
-                      'number of ranks n: by n (Goyal et al. 2017), or by its square root.', flag_values=values)
-    flags.DEFINE_float('rank_timeout', 600, 'Seconds without a finished session.run after which one of several ranks '
-                       'ends itself.', 1, 10 ** 6, flag_values=values)
-    flags.DEFINE_bool('compress_gradients', False, 'Horovod only: gradients travel as float16.', flag_values=values)
+def _define_loop(flag: _Definer) -> None:
+    define_platform(flag.values)
+    flag.integer('iterations_per_loop', None, 'Steps per session.run, N: a tf.while_loop on the CPU (default 100), '
+                 'sinking on the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 4)
+    flag.enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one convolution on 2x2 blocks, the same '
+              'but for rounding, and faster (default on the CPU), or as they are written (default on the NPU).')
+    flag.enum('input', None, ['resident', 'stream'], 'The images stay on the device and the step gathers its batch '
+              '(default on the CPU), or batches go through tf.data (default on the NPU).')
+    flag.integer('replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: as many '
+                 'usable cores as divide --batch_size on the CPU, 1 on the NPU.', 1, 1024)
 
 
-def _define_evaluation(values: flags.FlagValues) -> None:
-    flags.DEFINE_bool('evaluate', True, 'Counts the correct answers on all test images, at intervals and at the end.',
-                      flag_values=values)
-    flags.DEFINE_integer('eval_every', None, 'Steps between evaluations. Default: --steps, each epoch.', 1, MAX_COUNT,
-                         flag_values=values)
-    flags.DEFINE_integer('eval_batch_size', 250, 'Images per session.run of an evaluation; a last, smaller batch is '
-                         'padded and the padding not counted.', 1, 60000, flag_values=values)
+def _define_ranks(flag: _Definer) -> None:
+    flag.enum('distributed', 'auto', ['auto', 'none', 'horovod', 'hccl'], 'What joins several ranks: horovod on CPUs, '
+              'hccl on NPUs; auto: what the environment says that ./run_np.sh sets. --batch_size is of each rank: n of '
+              'them see exactly what one of n times the size sees.')
+    flag.enum('learning_rate_scaling', 'none', ['none', 'linear', 'sqrt'], 'How --learning_rate grows with the number '
+              'of ranks n: by n (Goyal et al. 2017), or by its square root.')
+    flag.float('rank_timeout', 600, 'Seconds without a finished session.run after which one of several ranks ends '
+               'itself.', 1, 10 ** 6)
+    flag.bool('compress_gradients', False, 'Horovod only: gradients travel as float16.')
 
 
-def _define_output(values: flags.FlagValues) -> None:
-    flags.DEFINE_string('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves '
-                        'to its folder "previous".', flag_values=values)
-    flags.DEFINE_integer('log_every', None, 'Steps between progress lines. Default: 100, rounded up to a multiple of '
-                         '--iterations_per_loop.', 1, MAX_COUNT, flag_values=values)
-    flags.DEFINE_integer('checkpoint_every', None, 'Steps between checkpoints. Default: --steps, each epoch.', 1,
-                         MAX_COUNT, flag_values=values)
-    flags.DEFINE_integer('ckpt_count', 5, 'Newest checkpoints that are kept.', 1, 10 ** 6, flag_values=values)
-    flags.DEFINE_bool('resume', False, 'Continues from the newest whole checkpoint of --output_dir; without any it '
-                      'starts from the beginning.', flag_values=values)
-    flags.DEFINE_string('restore_path', None, 'A checkpoint whose weights a new run starts from (transfer learning).',
-                        flag_values=values)
-    flags.DEFINE_list('restore_exclude', [], 'Weights that --restore_path leaves out: regular expressions that match '
-                      'from the start of a name, such as the prefix fc_3/.', flag_values=values)
-    flags.DEFINE_list('freeze_variables', [], 'Weights that are not trained, in patterns as of --restore_exclude: '
-                      'layer_,fc_1/.', flag_values=values)
+def _define_evaluation(flag: _Definer) -> None:
+    flag.bool('evaluate', True, 'Counts the correct answers on all test images, at intervals and at the end.')
+    flag.integer('eval_every', None, 'Steps between evaluations. Default: --steps, each epoch.', 1, MAX_COUNT)
+    flag.integer('eval_batch_size', 250, 'Images per session.run of an evaluation; a last, smaller batch is padded and '
+                 'the padding not counted.', 1, 60000)
 
 
-def _define_precision(values: flags.FlagValues) -> None:
-    flags.DEFINE_enum('precision_mode', None, PRECISION_MODES, 'What is lowered to float16: on the NPU by the graph '
-                      'engine (default allow_mix_precision), on the CPU by rounding (default must_keep_origin_dtype).',
-                      flag_values=values)
-    flags.DEFINE_bool('saturate', False, 'CPU only: float16 overflows become +-65504 and NaN 0, and a sticky status '
-                      'tells the loss scaling, as on the 910; otherwise infinities do.', flag_values=values)
-    flags.DEFINE_enum('loss_scale', None, ['none', 'fixed', 'dynamic'], 'Loss scaling; without it the '
-                      'reference flags --loss_scale_flag and --loss_scale_value decide.', flag_values=values)
-    flags.DEFINE_integer('loss_scale_flag', 0, '1 turns loss scaling on, dynamic or fixed at --loss_scale_value.',
-                         0, 1, flag_values=values)
-    flags.DEFINE_float('loss_scale_value', 0, 'The fixed scale, >= 1; 0 is dynamic.', 0, MAX_SCALE, flag_values=values)
-    flags.DEFINE_float('loss_scale_init', None, "A dynamic scale's first value. Default: 2**15 with "
-                       "--loss_scale=dynamic, the reference's 2**32 with --loss_scale_flag=1.", 1, MAX_SCALE,
-                       flag_values=values)
-    flags.DEFINE_integer('loss_scale_increment_every', 1000, 'Consecutive steps without overflow before a dynamic '
-                         'scale grows.', 1, MAX_COUNT, flag_values=values)
-    flags.DEFINE_float('loss_scale_increment_ratio', 2.0, 'How much it grows.', 1.0, 65536.0, flag_values=values)
-    flags.DEFINE_integer('loss_scale_decrement_every', 2, 'Steps with overflow before a dynamic scale shrinks.', 1,
-                         MAX_COUNT, flag_values=values)
-    flags.DEFINE_float('loss_scale_decrement_ratio', 0.5, 'How much it shrinks, never below 1.', 1 / 65536, 0.99,
-                       flag_values=values)
-    flags.DEFINE_integer('max_skipped', 500, 'Consecutive steps, all with their update skipped, that end the run.', 1,
-                         MAX_COUNT, flag_values=values)
-    flags.DEFINE_list('inject_overflow', [], 'Testing aid: numbers of steps, from 1, whose gradients are made to '
-                      'overflow, as 3,17.', flag_values=values)
-    flags.DEFINE_integer('inject_overflow_rank', -1, 'Testing aid: the only rank that --inject_overflow is for; -1: '
-                         'all.', -1, MAX_COUNT, flag_values=values)
+def _define_output(flag: _Definer) -> None:
+    flag.string('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves to its '
+                'folder "previous".')
+    flag.integer('log_every', None, 'Steps between progress lines. Default: 100, rounded up to a multiple of '
+                 '--iterations_per_loop.', 1, MAX_COUNT)
+    flag.integer('checkpoint_every', None, 'Steps between checkpoints. Default: --steps, each epoch.', 1, MAX_COUNT)
+    flag.integer('ckpt_count', 5, 'Newest checkpoints that are kept.', 1, 10 ** 6)
+    flag.bool('resume', False, 'Continues from the newest whole checkpoint of --output_dir; without any it starts from '
+              'the beginning.')
+    flag.string('restore_path', None, 'A checkpoint whose weights a new run starts from (transfer learning).')
+    flag.list('restore_exclude', [], 'Weights that --restore_path leaves out: regular expressions that match from the '
+              'start of a name, such as the prefix fc_3/.')
+    flag.list('freeze_variables', [], 'Weights that are not trained, in patterns as of --restore_exclude: '
+              'layer_,fc_1/.')
 
 
-def _define_npu(values: flags.FlagValues) -> None:
-    flags.DEFINE_bool('profiling', False, 'NPU only: device profiling, into --output_dir/profiling.',
-                      flag_values=values)
-    flags.DEFINE_bool('over_dump', False, 'NPU only: dumps the inputs and outputs of overflowing operators into '
-                      '--output_dir/dump.', flag_values=values)
-    flags.DEFINE_integer('data_dump_flag', 0, 'NPU only: 1 dumps the tensors of --data_dump_step into '
-                         '--output_dir/dump.', 0, 1, flag_values=values)
-    flags.DEFINE_string('data_dump_step', '0|5|10', 'NPU only: the steps to dump, numbers or ranges: 0|5|10-20.',
-                        flag_values=values)
-    flags.DEFINE_enum('dump_mode', 'output', DUMP_MODES, 'NPU only: which tensors of an operator --data_dump_flag '
-                      'dumps.', flag_values=values)
-    flags.DEFINE_enum('dump_debug_mode', 'all', DUMP_DEBUG_MODES, 'NPU only: which overflows --over_dump looks for.',
-                      flag_values=values)
-    flags.DEFINE_string('profiling_fp_point', '', 'NPU only: first forward operator for --profiling; empty: found by '
-                        'itself.', flag_values=values)
-    flags.DEFINE_string('profiling_bp_point', '', 'NPU only: last backward operator for --profiling; empty: found by '
-                        'itself.', flag_values=values)
-    flags.DEFINE_string('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
-                        '--precision_mode=allow_mix_precision lowers.', flag_values=values)
-    flags.DEFINE_integer('op_debug_level', 0, 'NPU only: debug information of compiled operators; not 0 switches the '
-                         'compile cache off.', 0, 4, flag_values=values)
-    flags.DEFINE_bool('overflow_check', True, 'NPU only: a fixed loss scale skips updates that overflow; off where '
-                      'padding overflows falsely.', flag_values=values)
-    flags.DEFINE_bool('hcom_parallel', False, 'NPU only: gradients of several devices are summed while others are '
-                      'computed; costs more than it gives for so small a network.', flag_values=values)
-    flags.DEFINE_integer('hccl_timeout', 1836, 'NPU only: seconds that a device waits for the others.', 1, 17340,
-                         flag_values=values)
-    flags.DEFINE_bool('autotune', False, 'NPU only, and only in early toolkits: accepted from reference command lines, '
-                      'answered with a warning.', flag_values=values)
+def _define_precision(flag: _Definer) -> None:
+    flag.enum('precision_mode', None, PRECISION_MODES, 'What is lowered to float16: on the NPU by the graph engine '
+              '(default allow_mix_precision), on the CPU by rounding (default must_keep_origin_dtype).')
+    flag.bool('saturate', False, 'CPU only: float16 overflows become +-65504 and NaN 0, and a sticky status tells the '
+              'loss scaling, as on the 910; otherwise infinities do.')
+    flag.enum('loss_scale', None, ['none', 'fixed', 'dynamic'], 'Loss scaling; without it the reference flags '
+              '--loss_scale_flag and --loss_scale_value decide.')
+    flag.integer('loss_scale_flag', 0, '1 turns loss scaling on, dynamic or fixed at --loss_scale_value.', 0, 1)
+    flag.float('loss_scale_value', 0, 'The fixed scale, >= 1; 0 is dynamic.', 0, MAX_SCALE)
+    flag.float('loss_scale_init', None, "A dynamic scale's first value. Default: 2**15 with --loss_scale=dynamic, the "
+               "reference's 2**32 with --loss_scale_flag=1.", 1, MAX_SCALE)
+    flag.integer('loss_scale_increment_every', 1000, 'Consecutive steps without overflow before a dynamic scale grows.',
+                 1, MAX_COUNT)
+    flag.float('loss_scale_increment_ratio', 2.0, 'How much it grows.', 1.0, 65536.0)
+    flag.integer('loss_scale_decrement_every', 2, 'Steps with overflow before a dynamic scale shrinks.', 1, MAX_COUNT)
+    flag.float('loss_scale_decrement_ratio', 0.5, 'How much it shrinks, never below 1.', 1 / 65536, 0.99)
+    flag.integer('max_skipped', 500, 'Consecutive steps, all with their update skipped, that end the run.', 1,
+                 MAX_COUNT)
+    flag.list('inject_overflow', [], 'Testing aid: numbers of steps, from 1, whose gradients are made to overflow, as '
+              '3,17.')
+    flag.integer('inject_overflow_rank', -1, 'Testing aid: the only rank that --inject_overflow is for; -1: all.', -1,
+                 MAX_COUNT)
+
+
+def _define_npu(flag: _Definer) -> None:
+    flag.bool('profiling', False, 'NPU only: device profiling, into --output_dir/profiling.')
+    flag.bool('over_dump', False, 'NPU only: dumps the inputs and outputs of overflowing operators into '
+              '--output_dir/dump.')
+    flag.integer('data_dump_flag', 0, 'NPU only: 1 dumps the tensors of --data_dump_step into --output_dir/dump.', 0, 1)
+    flag.string('data_dump_step', '0|5|10', 'NPU only: the steps to dump, numbers or ranges: 0|5|10-20.')
+    flag.enum('dump_mode', 'output', DUMP_MODES, 'NPU only: which tensors of an operator --data_dump_flag dumps.')
+    flag.enum('dump_debug_mode', 'all', DUMP_DEBUG_MODES, 'NPU only: which overflows --over_dump looks for.')
+    flag.string('profiling_fp_point', '', 'NPU only: first forward operator for --profiling; empty: found by itself.')
+    flag.string('profiling_bp_point', '', 'NPU only: last backward operator for --profiling; empty: found by itself.')
+    flag.string('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
+                '--precision_mode=allow_mix_precision lowers.')
+    flag.integer('op_debug_level', 0, 'NPU only: debug information of compiled operators; not 0 switches the compile '
+                 'cache off.', 0, 4)
+    flag.bool('overflow_check', True, 'NPU only: a fixed loss scale skips updates that overflow; off where padding '
+              'overflows falsely.')
+    flag.bool('hcom_parallel', False, 'NPU only: gradients of several devices are summed while others are computed; '
+              'costs more than it gives for so small a network.')
+    flag.integer('hccl_timeout', 1836, 'NPU only: seconds that a device waits for the others.', 1, 17340)
+    flag.bool('autotune', False, 'NPU only, and only in early toolkits: accepted from reference command lines, '
+              'answered with a warning.')
+
+
+def define_platform(values: flags.FlagValues = flags.FLAGS) -> None:
+    flags.DEFINE_enum('platform', 'cpu', ['auto', 'cpu', 'npu'], 'Where to run; auto: the NPU where its TensorFlow '
+                      'adapter is installed.', flag_values=values)
 
 
 def define(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines every flag in `values`."""
+    flag = _Definer(values)
     for part in (_define_data, _define_training, _define_loop, _define_ranks, _define_evaluation, _define_output,
                  _define_precision, _define_npu):
-        part(values)
+        part(flag)
     for alias, name in ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)
 
@@ -211,12 +200,8 @@ def make_params(**overrides: Any) -> Params:
       UsageError: a value out of bounds, or a broken rule between flags.
     """
     values = _new_values()
-    arguments = ['--%s=%s' % (name, ','.join(value) if isinstance(value, list) else value)
-                 for name, value in overrides.items()]
-    try:
-        values(['lenet'] + arguments)
-    except flags.Error as error:
-        raise UsageError(str(error))
+    flag_parsing.parse(values, ['--%s=%s' % (name, ','.join(value) if isinstance(value, list) else value)
+                                for name, value in overrides.items()])
     return complete(read(values), values['platform'].value)
 
 
@@ -271,10 +256,7 @@ def from_lines(lines: List[str]) -> Params:
       UsageError: a line is no flag of this program, or a value out of bounds.
     """
     values = _new_values()
-    try:
-        values(['lenet'] + [line for line in lines if line.strip() and not line.startswith('#')])
-    except flags.Error as error:
-        raise UsageError(' '.join(str(error).split()))
+    flag_parsing.parse(values, [line for line in lines if line.strip() and not line.startswith('#')])
     return read(values)
 
 

@@ -58,8 +58,7 @@ def _define_flags() -> None:
         'the graph was frozen for or, where that is open, 64, or as many as there are if fewer.', 1, 60000)
     absl_flags.DEFINE_integer('warmup', 2, 'session.runs that are not timed, after the first one, which never is.', 0,
                               flags.MAX_COUNT)
-    absl_flags.DEFINE_enum('platform', 'cpu', ['auto', 'cpu', 'npu'], 'Where to run; auto: the NPU where its '
-                           'TensorFlow adapter is installed.')
+    flags.define_platform()
     absl_flags.DEFINE_string('csv_out', None, 'File of predictions: name, label, class and the probability of each '
                              'class, a line an image.')
     absl_flags.DEFINE_string('json_out', None, 'File of the summary as JSON.')
@@ -67,4 +66,5 @@ def _define_flags() -> None:
 
 if __name__ == '__main__':
     _define_flags()
+    absl_flags.declare_key_flag('platform')
     entry.run(main)

@@ -25,10 +25,8 @@ import os
 import sys
 from typing import Dict, Iterator, List
 
-import filelock
-
 from lenet import platforms
-from lenet.errors import UsageError, UserError
+from lenet.errors import UsageError
 from lenet.launcher import launch_env
 from lenet.launcher import launch_options
 from lenet.launcher import rank
@@ -36,6 +34,7 @@ from lenet.launcher import rendezvous
 from lenet.launcher import supervise
 from lenet.support import entry
 from lenet.support import files
+from lenet.support import locks
 from lenet.support import machine
 from lenet.support import progress
 
@@ -84,19 +83,12 @@ def _run(options: launch_options.Options, target: launch_options.Target, environ
 def _logs(output_dir: str) -> Iterator[str]:
     """The directory of the logs, without those of a former start, for this start alone."""
     directory = files.make_directory(os.path.join(output_dir, 'ranks'))
-    lock = filelock.FileLock(os.path.join(directory, '.lock'))
-    try:
-        lock.acquire(timeout=0)
+    busy = '--output_dir=%s: ranks of another start write there; choose another directory' % output_dir
+    with locks.held(os.path.join(directory, '.lock'), busy, directory, 'choose another --output_dir'):
         for path in glob.glob(os.path.join(glob.escape(directory), 'rank_*.log')):
-            os.unlink(path)
-    except filelock.Timeout:
-        raise UserError('--output_dir=%s: ranks of another start write there; choose another directory' % output_dir)
-    except OSError as error:
-        raise UserError('%s: cannot be written (%s); choose another --output_dir' % (directory, error.strerror))
-    try:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
         yield directory
-    finally:
-        lock.release()
 
 
 def _hand_over(options: launch_options.Options, on_npu: bool) -> int:

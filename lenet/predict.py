@@ -12,6 +12,7 @@ import sys
 from absl import flags
 
 from lenet.errors import UsageError, UserError
+from lenet.export import model_flags
 from lenet.photo import drawing
 from lenet.photo import picture
 from lenet.support import entry
@@ -56,11 +57,8 @@ def main(*paths: str) -> int:
 
 if __name__ == '__main__':
     flags.DEFINE_string('model_path', None, 'A frozen graph (.pb) to answer with, instead of a checkpoint.')
-    flags.DEFINE_string('checkpoint', None, "A checkpoint's path prefix, one of its files, or a directory. Default: "
-                        'the newest of --output_dir.')
-    flags.DEFINE_string('output_dir', 'output', 'Directory of the run whose newest checkpoint answers.')
-    flags.DEFINE_enum('activation', None, ['sigmoid', 'tanh', 'relu'], "Of the checkpoint's network. Default: its "
-                      "run's own, sigmoid where that is not known.")
+    model_flags.define_network()
     flags.DEFINE_bool('picture', True, 'Draws the 28x28 pixels that the network sees.')
     flags.DEFINE_bool('json', False, 'Prints one JSON object a line: file, class, probabilities.')
+    flags.adopt_module_key_flags(model_flags)
     entry.run(main, positional='IMAGE', several=True)

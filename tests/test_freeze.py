@@ -134,7 +134,7 @@ def request_of(tmp_path_factory):
 
 
 def answer(pb_path, images):
-    with frozen.opened(frozen.read(str(pb_path)), platforms.inference_config('cpu'), 'x') as network:
+    with frozen.open_network(frozen.read(str(pb_path)), platforms.inference_config('cpu'), 'x') as network:
         return network.answer(frozen.flatten(images), 500).logits
 
 

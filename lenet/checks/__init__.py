@@ -2,12 +2,12 @@
 
     software.py     Python, TensorFlow, the NPU's adapter       import_probe.py   imports in another process
     device.py       CANN, device nodes, device number           ranks.py          several devices: RANK_*, JOB_ID, CM_*
-    rank_table.py   the content of a rank table                 strict_json.py    JSON as the toolkit's parsers want it
-    settings.py     what the flags ask for                      storage.py        directories and their space
-    data.py         the data set                                report.py         results as text and JSON
+    rank_table.py   the content of a rank table                 settings.py       what the flags ask for
+    storage.py      directories and their space                 data.py           the data set
+    report.py       results as text and JSON
 
 A check is a function of the environment's variables, of Params or of what the probe found; it returns a Result and
-never raises, touches no device and leaves nothing behind.
+never raises and touches no device. None leaves anything behind: storage.py writes a probe file of 2 MB and removes it.
 """
 
 from typing import NamedTuple

@@ -21,11 +21,11 @@ def data(params: Any) -> Result:
 
 def _read(path: str, num_classes: int) -> Result:
     try:
-        found = dataset.open_dataset(path, seed=0, num_classes=num_classes)
+        opened = dataset.open_dataset(path, seed=0, num_classes=num_classes)
     except UserError as error:
         return failed(_NAME, str(error))
     return passed(_NAME, '%s: %d training and %d test images' %
-                  (found.origin, len(found.train.labels), len(found.test.labels)))
+                  (opened.origin, len(opened.train.labels), len(opened.test.labels)))
 
 
 def _mnist(num_classes: int) -> Result:
@@ -33,7 +33,7 @@ def _mnist(num_classes: int) -> Result:
         from lenet.data import fetch
     except ImportError as error:
         return failed(_NAME, '--data_path not given, and MNIST cannot be fetched: %s' % error,
-                      'pip install -r requirements.txt, or --data_path=<directory of the four MNIST files>')
+                      'pip install -r requirements.txt')
     directory = fetch.default_directory()
     missing = [file.name for file in mnist_files.MNIST if not _has(directory, file)]
     if missing:

@@ -23,17 +23,17 @@ def cann(environ: Mapping[str, str], scripts: Optional[List[str]] = None) -> Res
     home = next((environ[name] for name in _HOMES if environ.get(name)), None)
     lacks = [name for name, there in ((_HOMES[0], home), (_OPERATORS, environ.get(_OPERATORS))) if not there]
     if lacks:
-        found = '%s not set' % ' and '.join(lacks)
+        problem = '%s not set' % ' and '.join(lacks)
     elif not os.path.isdir(home):
-        found = '%s=%s is no directory' % (next(name for name in _HOMES if environ.get(name)), home)
+        problem = '%s=%s is no directory' % (next(name for name in _HOMES if environ.get(name)), home)
     elif not os.path.isdir(environ[_OPERATORS]):
-        found = '%s=%s is no directory' % (_OPERATORS, environ[_OPERATORS])
+        problem = '%s=%s is no directory' % (_OPERATORS, environ[_OPERATORS])
     elif home not in environ.get('LD_LIBRARY_PATH', ''):
-        found = 'LD_LIBRARY_PATH has nothing of %s' % home
+        problem = 'LD_LIBRARY_PATH has nothing of %s' % home
     else:
         return passed('CANN', home)
     scripts = _installed_scripts() if scripts is None else scripts
-    return warned('CANN', found, 'source %s' % (' and '.join(scripts) or
+    return warned('CANN', problem, 'source %s' % (' and '.join(scripts) or
                   "CANN's set_env.sh; none is in /usr/local/Ascend or ~/Ascend"), alert=True)
 
 

@@ -83,18 +83,18 @@ def _read(reported: str, printed: str, end: str) -> Found:
 def _trials(purposes: Sequence[str]) -> Iterator[Tuple[str, Optional[Module]]]:
     """Yields (name, None) before and (name, what became of it) after each import."""
     yield TENSORFLOW, None
-    tensorflow = _imported(TENSORFLOW)
+    tensorflow = _import(TENSORFLOW)
     yield TENSORFLOW, tensorflow
     if tensorflow.error or not purposes:
         return
     names = ['%s.%s' % (npu_modules.PACKAGE, name) for purpose in purposes for name in npu_modules.MODULES[purpose]]
-    yield _located(npu_modules.PACKAGE, COMPILED_HALF)
+    yield _locate(npu_modules.PACKAGE, COMPILED_HALF)
     for name in [npu_modules.PACKAGE] + names + [COLLECTIVES]:
         yield name, None
-        yield name, _imported(name)
+        yield name, _import(name)
 
 
-def _imported(name: str) -> Module:
+def _import(name: str) -> Module:
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:
@@ -103,7 +103,7 @@ def _imported(name: str) -> Module:
     return Module(getattr(module, '__file__', None), version and str(version))
 
 
-def _located(package: str, child: str) -> Tuple[str, Module]:
+def _locate(package: str, child: str) -> Tuple[str, Module]:
     """Looks for a module of a package and imports neither, so that a package that fails tells its generation, too."""
     name, finder = '%s.%s' % (package, child), importlib.machinery.PathFinder
     parent = finder.find_spec(package)

@@ -40,21 +40,21 @@ def devices(table: Any) -> List[Device]:
     servers = _list(table, 'server_list', 'the table')
     if count != len(servers):
         raise ValueError('"server_count" is %d, "server_list" has %d' % (count, len(servers)))
-    found = [device for server in servers for device in _server(server)]
+    entries = [device for server in servers for device in _server(server)]
     _check_unique([_text(server, 'server_id', 'a server') for server in servers], 'server_id')
-    _check_unique([device.ip for device in found], 'device_ip')
-    _check_unique([device.rank for device in found], 'rank_id')
-    found.sort(key=lambda device: device.rank)
-    ranks = [device.rank for device in found]
+    _check_unique([device.ip for device in entries], 'device_ip')
+    _check_unique([device.rank for device in entries], 'rank_id')
+    entries.sort(key=lambda device: device.rank)
+    ranks = [device.rank for device in entries]
     if ranks != list(range(len(ranks))):
-        raise ValueError('the ranks are %s, not 0 to %d without a gap' % (_joined(ranks), len(ranks) - 1))
-    return found
+        raise ValueError('the ranks are %s, not 0 to %d without a gap' % (_join(ranks), len(ranks) - 1))
+    return entries
 
 
 def _server(server: Any) -> List[Device]:
     name = _text(server, 'server_id', 'a server')
-    found = [_device(device, name) for device in _list(server, 'device', 'server "%s"' % name)]
-    numbers = sorted(device.number for device in found)
+    entries = [_device(device, name) for device in _list(server, 'device', 'server "%s"' % name)]
+    numbers = sorted(device.number for device in entries)
     if len(numbers) not in SERVER_SIZES:
         raise ValueError('server "%s" has %d devices, not 1, 2, 4 or 8' % (name, len(numbers)))
     _check_unique(numbers, 'device_id')
@@ -62,8 +62,8 @@ def _server(server: Any) -> List[Device]:
         raise ValueError('server "%s" has device_id %d, the highest is 7' % (name, numbers[-1]))
     if len(numbers) <= _GROUP and len({number // _GROUP for number in numbers}) > 1:
         raise ValueError('server "%s": devices %s are on two networks, take them from 0-3 or from 4-7' %
-                         (name, _joined(numbers)))
-    return found
+                         (name, _join(numbers)))
+    return entries
 
 
 def _device(device: Any, server: str) -> Device:
@@ -107,5 +107,5 @@ def _check_unique(values: Sequence[Any], key: str) -> None:
         raise ValueError('%s "%s" appears twice' % (key, twice))
 
 
-def _joined(values: Sequence[int]) -> str:
+def _join(values: Sequence[int]) -> str:
     return ', '.join(map(str, values))

@@ -66,11 +66,11 @@ def table(environ: Mapping[str, str]) -> Result:
         if len(devices) != ranks:
             raise ValueError('it has %d ranks, RANK_SIZE is %s' % (len(devices), environ.get('RANK_SIZE', 'not set')))
     except ValueError as error:
-        found = '%s: %s' % (path, error)
+        problem = '%s: %s' % (path, error)
         if ranks == 1:
-            return warned(_TABLE, found, 'unset it for one device; for several export RANK_SIZE and RANK_ID, too',
+            return warned(_TABLE, problem, 'unset it for one device; for several export RANK_SIZE and RANK_ID, too',
                           alert=True)
-        return failed(_TABLE, found, 'correct the table, the same on every server')
+        return failed(_TABLE, problem, 'correct the table, the same on every server')
     return _own_device(environ, path, devices)
 
 
@@ -89,10 +89,10 @@ def cluster_variables(environ: Mapping[str, str]) -> Result:
     present = sorted(key for key in environ if key.startswith(('CM_CHIEF_', 'CM_WORKER_')))
     if not present:
         return passed(name, 'not set')
-    found, remedy = '%s set' % ', '.join(present), 'unset %s; use RANK_TABLE_FILE, RANK_SIZE and RANK_ID' % (
+    text, remedy = '%s set' % ', '.join(present), 'unset %s; use RANK_TABLE_FILE, RANK_SIZE and RANK_ID' % (
         ' '.join(present))
     if size(environ) == 1 and environ.get('CM_WORKER_SIZE', '1') != '1':
         return failed(name, '%s for %s devices, but RANK_SIZE is 1: each would train alone' %
-                      (found, environ['CM_WORKER_SIZE']), remedy)
+                      (text, environ['CM_WORKER_SIZE']), remedy)
     return warned(name, '%s; CANN documents that they and RANK_TABLE_FILE, RANK_SIZE, RANK_ID exclude each other' %
-                  found, remedy, alert=True)
+                  text, remedy, alert=True)

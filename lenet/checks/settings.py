@@ -3,10 +3,12 @@
 import math
 from typing import Any, Mapping
 
+import numpy as np
+
 from lenet.checks import Result, failed, passed, warned
 from lenet.support import strict_json
 
-_FLOAT16_MAX = 65504.0
+_FLOAT16_MAX = float(np.finfo(np.float16).max)
 _FLOAT32_MODES = ('must_keep_origin_dtype', 'force_fp32')
 
 
@@ -84,10 +86,11 @@ def mixlist(params: Any, newer_adapter: bool) -> Result:
     except ValueError as error:
         return failed(name, '%s: %s' % (params.modify_mixlist, error),
                       '{"black-list": {"to-add": ["Operator"]}} is how it looks; also white-list, to-remove')
-    found = '%s: %d operators' % (params.modify_mixlist, count)
+    counted = '%s: %d operators' % (params.modify_mixlist, count)
     if not newer_adapter:
-        return warned(name, found + '; adapters before the middle of 2021 ignore it', 'update the tfplugin', alert=True)
-    return passed(name, found)
+        return warned(name, counted + '; adapters before the middle of 2021 ignore it', 'update the tfplugin',
+                      alert=True)
+    return passed(name, counted)
 
 
 def _count_operators(lists: Any) -> int:

@@ -27,8 +27,8 @@ def python(version: Tuple[int, int, int], npu: bool) -> Result:
     return passed('Python', text)
 
 
-def tensorflow(found: Found) -> Result:
-    module = found.module(import_probe.TENSORFLOW)
+def tensorflow(imports: Found) -> Result:
+    module = imports.module(import_probe.TENSORFLOW)
     if module.error:
         return failed('TensorFlow', module.error, 'pip install -r requirements.txt (aarch64: build TensorFlow 1.15 '
                       'from source)')
@@ -37,24 +37,25 @@ def tensorflow(found: Found) -> Result:
     return passed('TensorFlow', _where(module))
 
 
-def adapter(found: Found, package: str) -> Result:
+def adapter(imports: Found, package: str) -> Result:
     """The package, which generation it is, and the deep modules that the run imports."""
-    module = found.module(package)
+    module = imports.module(package)
     if module.error:
-        return failed(package, module.error + _library_error(found), _LOAD if is_newer(found, package) else _INSTALL)
+        return failed(package, module.error + _library_error(imports),
+                      _LOAD if is_newer(imports, package) else _INSTALL)
     prefix = package + '.'
-    tried = [name for name in found.modules if name.startswith(prefix) and name != _newer_module(package)]
+    tried = [name for name in imports.modules if name.startswith(prefix) and name != _newer_module(package)]
     for name in tried:
-        if found.module(name).error:
-            return failed(package, '%s: %s%s' % (name, found.module(name).error, _library_error(found)), _LOAD)
+        if imports.module(name).error:
+            return failed(package, '%s: %s%s' % (name, imports.module(name).error, _library_error(imports)), _LOAD)
     return passed(package, '%s, adapter of %s; %s' % (
-        _where(module), '2023' if is_newer(found, package) else '2021',
+        _where(module), '2023' if is_newer(imports, package) else '2021',
         ', '.join(name[len(prefix):] for name in tried)))
 
 
-def _library_error(found: Found) -> str:
-    # The adapter only prints why its library does not load; what fails then is an innocent name.
-    lines = [line for line in found.printed if '.so' in line]
+def _library_error(imports: Found) -> str:
+    # The adapter prints why its library does not load, and goes on to an ImportError that does not say it.
+    lines = [line for line in imports.printed if '.so' in line]
     return ' (%s)' % lines[-1] if lines else ''
 
 
@@ -62,23 +63,23 @@ def _newer_module(package: str) -> str:
     return '%s.%s' % (package, import_probe.COMPILED_HALF)
 
 
-def is_newer(found: Found, package: str) -> bool:
+def is_newer(imports: Found, package: str) -> bool:
     """A guess at the generation: the adapter of December 2023 has this module, that of February 2021 has not."""
-    return not found.module(_newer_module(package)).error
+    return not imports.module(_newer_module(package)).error
 
 
-def collectives(found: Found, package: str) -> Result:
+def collectives(imports: Found, package: str) -> Result:
     """CANN's hccl, which the adapter of 2023 imports and that of 2021 does not."""
     name = import_probe.COLLECTIVES
-    module = found.module(name)
-    if name not in found.modules:
+    module = imports.module(name)
+    if name not in imports.modules:
         return warned(name, 'not tried', 'mend the above first')
     if not module.error:
         return passed(name, _where(module))
-    if not found.module(package).error:
+    if not imports.module(package).error:
         return passed(name, '%s; this adapter does without it' % module.error)
     remedy = 'it comes with CANN: source ascend-toolkit/set_env.sh'
-    if is_newer(found, package):
+    if is_newer(imports, package):
         return failed(name, module.error, remedy)
     return warned(name, '%s; the adapter of 2023 needs it, that of 2021 does not' % module.error, remedy)
 

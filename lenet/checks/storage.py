@@ -1,4 +1,4 @@
-"""Whether the directories that the flags name can be made and written, tried and left as they were."""
+"""Whether the directories that the flags name can be made and written: a probe file of 2 MB is written and removed."""
 
 import os
 import shutil
@@ -34,7 +34,9 @@ def _space(path: str, needed: int) -> Result:
 
 
 def _write_error(path: str) -> str:
-    """Writes as much as a checkpoint where `path` is or would be made; the permission bits alone do not tell."""
+    """Writes as much as a checkpoint where `path` is or would be made, into a file that vanishes when it is closed; the
+    permission bits alone do not tell.
+    """
     try:
         with tempfile.TemporaryFile(dir=_existing(path)) as stream:
             stream.write(bytes(_CHECKPOINT))

@@ -34,7 +34,7 @@ def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, fla
                             % (flag, SYNTHETIC, synthetic.CLASSES, num_classes))
         return synthetic.draw(seed)
     if data_path is None:
-        # Imported here: only a fetch needs the filelock package, which an offline NPU image may lack.
+        # Imported here: who only reads files (lenet.preprocess, the doctor) needs no lock, no HTTP and no npm.
         from lenet.data import fetch
         data_path = fetch.ensure()
     path = os.path.expanduser(data_path)

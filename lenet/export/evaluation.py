@@ -1,6 +1,5 @@
 """A trained network on labelled images: opened from a checkpoint or a .pb, asked, counted."""
 
-import json
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -47,18 +46,16 @@ def evaluate(request: Request) -> None:
         files.require_file_name(request.json_out)  # before the work
     platform = platforms.resolve(request.platform)
     config = platforms.inference_config(platform)
-    graph_def, source = _read_network(request, platform)
-    with frozen.opened(graph_def, config, source) as network:
-        split, origin = open_split(request.data_path, request.seed, request.split, network.num_classes, source)
-        progress.say('%s on the %d %s images of %s' % (source, len(split.labels), request.split, origin))
-        answers = ask(network, split.images, request.batch_size, source)
+    graph_def, name = _read_network(request, platform)
+    with frozen.open_network(graph_def, config, name) as network:
+        split, source = open_split(request.data_path, request.seed, request.split, network.num_classes, name)
+        progress.say('%s on the %d %s images of %s' % (name, len(split.labels), request.split, source))
+        answers = ask(network, split.images, request.batch_size, name)
     counts, wrong = scoring.count(answers, split.labels), scoring.mistakes(answers, split.labels)
     for line in scoring.lines(counts, wrong):
         progress.say(line)
     if request.json_out is not None:
-        with files.replacing(request.json_out) as stream:
-            json.dump(scoring.report(counts, wrong), stream, indent=1, allow_nan=False)
-            stream.write('\n')
+        files.write_json(request.json_out, scoring.report(counts, wrong))
 
 
 def _read_network(request: Request, platform: str) -> Tuple[tf.GraphDef, str]:
@@ -66,9 +63,9 @@ def _read_network(request: Request, platform: str) -> Tuple[tf.GraphDef, str]:
     if request.model_path is not None:
         sidecar.verify(request.model_path)
         return frozen.read(request.model_path), request.model_path
-    source = trained.load(request.checkpoint, request.output_dir, request.activation)
-    form = model.Form(source.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
-    return frozen.build(source.weights, form), source.path
+    trained_network = trained.load(request.checkpoint, request.output_dir, request.activation)
+    form = model.Form(trained_network.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
+    return frozen.build(trained_network.weights, form), trained_network.path
 
 
 def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int, source: str) -> Tuple[Split, str]:
@@ -93,12 +90,12 @@ def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
     return split, data.origin
 
 
-def ask(network: frozen.Network, images: np.ndarray, batch_size: int, source: str) -> frozen.Answers:
+def ask(network: frozen.Network, images: np.ndarray, batch_size: int, name: str) -> frozen.Answers:
     """The network's answers, below a progress bar.
 
     Args:
       images: uint8 [n, 28, 28, 1].
-      source: what errors call the network.
+      name: what errors call the network.
 
     Raises:
       UserError: an answer is NaN or infinite.
@@ -108,5 +105,5 @@ def ask(network: frozen.Network, images: np.ndarray, batch_size: int, source: st
     broken = np.flatnonzero(~np.isfinite(answers.logits).all(axis=1))
     if broken.size:
         raise UserError('%s: its answer to image %d (and %d more) is NaN or infinite; its weights are damaged, or too '
-                        'large for this precision' % (source, broken[0], broken.size - 1))
+                        'large for this precision' % (name, broken[0], broken.size - 1))
     return answers

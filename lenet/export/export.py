@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet import platforms
 from lenet.data.splits import Split
-from lenet.errors import UserError
+from lenet.errors import UserError, first_line
 from lenet.export import evaluation
 from lenet.export import frozen
 from lenet.export import parity
@@ -22,6 +22,7 @@ from lenet.graph import model
 from lenet.support import files
 from lenet.support import progress
 from lenet.support import signals
+from lenet.support import strict_json
 
 
 class Request(NamedTuple):
@@ -43,13 +44,13 @@ class _Gate(NamedTuple):
     """What an export is held against."""
 
     request: Request
-    source: trained.Trained
+    trained_network: trained.Trained
     config: tf.ConfigProto
     split: Split
-    origin: str  # of the split
+    source: str  # of the split
     expected: np.ndarray  # the checkpoint's logits, float32 [n, C]
 
-    def passed(self, network: frozen.Network, pb_path: str, name: str) -> Dict[str, Any]:
+    def check(self, network: frozen.Network, pb_path: str, name: str) -> Dict[str, Any]:
         """Lets a network that was read back from its file answer all images.
 
         Args:
@@ -63,38 +64,42 @@ class _Gate(NamedTuple):
           UserError: it answers otherwise than the checkpoint.
         """
         answers = evaluation.ask(network, self.split.images, parity.BATCH, name)
-        found = parity.compare(self.expected, answers.logits)
+        difference = parity.compare(self.expected, answers.logits)
         counts = scoring.count(answers, self.split.labels)
         progress.say('%s: largest logit difference %.3g (--tolerance=%g), %d of %d predictions changed, test accuracy '
-                     '%.4f (%d of %d)' % (name, found.largest_difference, self.request.tolerance,
-                                          found.predictions_changed, found.images, counts.accuracy, counts.correct,
-                                          counts.images))
-        parity.require(found, self.request.tolerance, name)
-        contents = sidecar.describe(pb_path, network.nodes(), self.source, self.request.conv)
-        contents.update(sidecar.results(counts, self.origin, found, self.request.tolerance))
+                     '%.4f (%d of %d)' % (name, difference.largest_difference, self.request.tolerance,
+                                          difference.predictions_changed, difference.images, counts.accuracy,
+                                          counts.correct, counts.images))
+        parity.require(difference, self.request.tolerance, name)
+        contents = sidecar.describe(pb_path, network.nodes(), self.trained_network, self.request.conv)
+        contents.update(sidecar.results(counts, self.source, difference, self.request.tolerance))
         return contents
 
 
 def export(request: Request) -> None:
     """Writes the .pb with its sidecar and, where one is asked for, the SavedModel.
 
-    None gets its name before all are on the disk and through the gate.
+    They are first written into temporary directories, read back and compared with the checkpoint. The final names are
+    given only when all have passed.
 
     Raises:
       UserError: the checkpoint or the data cannot be read, the targets cannot be written, or an export answers
         otherwise than the checkpoint; what was there before is untouched then.
     """
     config = platforms.inference_config('cpu')
-    source = trained.load(request.checkpoint, request.output_dir, request.activation)
+    trained_network = trained.load(request.checkpoint, request.output_dir, request.activation)
     progress.say('%s: %s, %d classes, %s' % (
-        source.path, source.activation, source.num_classes,
-        'steps unknown' if source.steps_run is None else 'after %d steps' % source.steps_run))
+        trained_network.path, trained_network.activation, trained_network.num_classes,
+        'steps unknown' if trained_network.steps_run is None else 'after %d steps' % trained_network.steps_run))
     targets = _targets(request)
     with contextlib.ExitStack() as stack:
         scratch = {name: stack.enter_context(files.scratch_beside(name)) for name in targets}
-        split, origin = evaluation.open_split(request.data_path, request.seed, 'test', source.num_classes, source.path)
-        gate = _Gate(request, source, config, split, origin, parity.checkpoint_logits(source, split, config))
-        graph_def = frozen.build(source.weights, model.Form(source.activation, request.conv), request.batch)
+        split, source = evaluation.open_split(request.data_path, request.seed, 'test', trained_network.num_classes,
+                                              trained_network.path)
+        expected = parity.checkpoint_logits(trained_network, split, config)
+        gate = _Gate(request, trained_network, config, split, source, expected)
+        form = model.Form(trained_network.activation, request.conv)
+        graph_def = frozen.build(trained_network.weights, form, request.batch)
         staged_pb = _stage_pb(gate, graph_def, scratch[request.pb_path])
         if request.saved_model is not None:
             staged_model = _stage_saved_model(gate, graph_def, scratch[request.saved_model])
@@ -126,10 +131,10 @@ def _stage_pb(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str:
     path = os.path.join(scratch, os.path.basename(name))
     with _writing(name):
         _write(path, graph_def.SerializeToString(deterministic=True))
-    with frozen.opened(frozen.read(path), gate.config, name) as network:
-        contents = gate.passed(network, path, name)
+    with frozen.open_network(frozen.read(path), gate.config, name) as network:
+        contents = gate.check(network, path, name)
     with _writing(name):
-        _write(sidecar.path_of(path), sidecar.text(contents).encode())
+        _write(sidecar.path_of(path), strict_json.text(contents).encode())
     return path
 
 
@@ -139,11 +144,11 @@ def _stage_saved_model(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str
     path = os.path.join(scratch, 'staged')
     with _writing(name):
         saved_model.write(graph_def, path)
-    with saved_model.opened(path, gate.config, name) as network:
-        contents = gate.passed(network, os.path.join(path, saved_model.GRAPH), name)
+    with saved_model.open_network(path, gate.config, name) as network:
+        contents = gate.check(network, os.path.join(path, saved_model.GRAPH), name)
     with _writing(name):
         os.makedirs(os.path.dirname(os.path.join(path, saved_model.SIDECAR)))
-        _write(os.path.join(path, saved_model.SIDECAR), sidecar.text(contents).encode())
+        _write(os.path.join(path, saved_model.SIDECAR), strict_json.text(contents).encode())
         files.flush(os.path.join(path, saved_model.GRAPH))
     return path
 
@@ -160,5 +165,5 @@ def _writing(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, 'strerror', None) or str(error).splitlines()[0].split('; ')[-1]  # without the file
+        reason = getattr(error, 'strerror', None) or first_line(error).split('; ')[-1]  # without the file
         raise UserError('%s: cannot be written (%s)' % (name, reason))

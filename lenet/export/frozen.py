@@ -14,13 +14,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from google.protobuf import message
 
-from lenet.errors import UserError
-from lenet.export.inputs import PIXELS, flatten, padded
+from lenet.errors import UserError, first_line
+from lenet.export.inputs import PIXELS, flatten, pad
 from lenet.graph import model
 from lenet.support import quiet
 
-__all__ = ['INPUT', 'LOGITS', 'PROBABILITIES', 'CLASS', 'Answers', 'Network', 'build', 'flatten', 'named', 'opened',
-           'read']
+__all__ = ['INPUT', 'LOGITS', 'PROBABILITIES', 'CLASS', 'Answers', 'Network', 'build', 'convert_errors', 'flatten',
+           'open_network', 'read']
 
 INPUT, LOGITS, PROBABILITIES, CLASS = 'input_image', 'logits', 'probabilities', 'class'
 
@@ -134,7 +134,7 @@ class Network:
         parts = []
         for start in range(0, len(images), size):
             part = images[start:start + size]
-            answers = self.run(padded(part, size))
+            answers = self.run(pad(part, size))
             parts.append(Answers(*(array[:len(part)] for array in answers)))
             advance(len(part))
         return Answers(*(np.concatenate(arrays) for arrays in zip(*parts)))
@@ -152,30 +152,29 @@ def _check_nodes(images: tf.Tensor, logits: tf.Tensor, probabilities: tf.Tensor,
 
 
 @contextlib.contextmanager
-def opened(graph_def: tf.GraphDef, config: Any, source: str) -> Iterator[Network]:
+def open_network(graph_def: tf.GraphDef, config: Any, name: str) -> Iterator[Network]:
     """Opens a session on a frozen graph.
 
     Args:
       config: a ConfigProto.
-      source: what errors call the graph: its file.
+      name: what errors call the graph: its file.
 
     Raises:
       UserError: TensorFlow cannot import the graph, its nodes are not this program's, or (within the block) a
         session.run fails.
     """
     with tf.Graph().as_default() as graph, tf.Session(config=config) as session:
-        with named(source, ValueError, KeyError, TypeError, tf.errors.OpError):
+        with convert_errors(name, ValueError, KeyError, TypeError, tf.errors.OpError):
             tf.import_graph_def(graph_def, name='')
             network = Network(session, graph)
-        with named(source, tf.errors.OpError):
+        with convert_errors(name, tf.errors.OpError):
             yield network
 
 
 @contextlib.contextmanager
-def named(source: str, *errors: type) -> Iterator[None]:
-    """Turns `errors` within the block into a UserError about the graph `source`."""
+def convert_errors(name: str, *errors: type) -> Iterator[None]:
+    """Turns `errors` within the block into a UserError about the graph `name`."""
     try:
         yield
     except errors as error:
-        found = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError('%s: is no graph that TensorFlow can run (%s); freeze again' % (source, found))
+        raise UserError('%s: is no graph that TensorFlow can run (%s); freeze again' % (name, first_line(error)))

@@ -4,7 +4,6 @@ Letters: n images, B batch, C classes.
 """
 
 import csv
-import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -50,7 +49,7 @@ def infer(request: Request) -> None:
     """
     graph_def = _read_graph(request)
     platform = platforms.resolve(request.platform)
-    with frozen.opened(graph_def, platforms.inference_config(platform), request.model_path) as network:
+    with frozen.open_network(graph_def, platforms.inference_config(platform), request.model_path) as network:
         _check_batch(network.batch, request)
         inputs = input_kinds.open_inputs(request.data_dir, request.seed)
         if inputs.labels is not None:
@@ -64,8 +63,7 @@ def infer(request: Request) -> None:
     if request.csv_out is not None:
         write_csv(request.csv_out, inputs, answers)
     if request.json_out is not None:
-        with files.replacing(request.json_out) as stream:
-            stream.write(json.dumps(summary, indent=1, allow_nan=False) + '\n')
+        files.write_json(request.json_out, summary)
     for line in _picture_lines(inputs, answers) + lines(summary):
         progress.say(line)
 
@@ -106,12 +104,12 @@ def summarize(request: Request, platform: str, inputs: Inputs, answers: frozen.A
     images = [batch] * (calls - 1) + [n - batch * (calls - 1)]
     return {'model': request.model_path, 'platform': platform, 'data': inputs.origin, 'images': n,
             'batch_size': batch, 'padding': batch * calls - n, 'classes': answers.logits.shape[1],
-            'accuracy': _counted(inputs.labels, answers.classes),
-            'latency': latency.measured(seconds, images, request.warmup),
+            'accuracy': _count_right(inputs.labels, answers.classes),
+            'latency': latency.summarize(seconds, images, request.warmup),
             'versions': {'tensorflow': tf.__version__, 'numpy': np.__version__}, 'machine': machine.describe()}
 
 
-def _counted(labels: Optional[np.ndarray], classes: np.ndarray) -> Optional[Dict[str, Any]]:
+def _count_right(labels: Optional[np.ndarray], classes: np.ndarray) -> Optional[Dict[str, Any]]:
     if labels is None:
         return None
     correct, n = int((classes == labels).sum()), len(labels)
@@ -130,15 +128,16 @@ def write_csv(path: str, inputs: Inputs, answers: frozen.Answers) -> None:
     with files.replacing(path) as stream:
         writer = csv.writer(stream, lineterminator='\n')
         writer.writerow(['name', 'label', 'class'] + probabilities)
-        for name, label, found, row in zip(inputs.names, labels, answers.classes, answers.probabilities):
-            writer.writerow([name, label, found] + ['%.9g' % value for value in row])  # 9 digits tell float32s apart
+        # 9 digits tell all float32 values apart.
+        for name, label, predicted, row in zip(inputs.names, labels, answers.classes, answers.probabilities):
+            writer.writerow([name, label, predicted] + ['%.9g' % value for value in row])
 
 
 def _picture_lines(inputs: Inputs, answers: frozen.Answers) -> List[str]:
     """The answers themselves, where nobody knows the right ones."""
     if inputs.labels is not None:
         return []
-    told = ['%s: class %d, probability %.4f' % (name, found, row[found]) for name, found, row
+    told = ['%s: class %d, probability %.4f' % (name, predicted, row[predicted]) for name, predicted, row
             in zip(inputs.names[:_SHOWN], answers.classes, answers.probabilities)]
     left = len(inputs.names) - len(told)
     return told + ['and %d more; --csv_out=FILE holds all' % left] * (left > 0)

@@ -24,6 +24,6 @@ def flatten(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), PIXELS).astype(np.float32) * np.float32(1 / 255)
 
 
-def padded(images: np.ndarray, size: int) -> np.ndarray:
+def pad(images: np.ndarray, size: int) -> np.ndarray:
     """`images` filled up with zeros to `size` of them."""
     return np.concatenate([images, np.zeros((size - len(images),) + images.shape[1:], images.dtype)])

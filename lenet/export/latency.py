@@ -12,7 +12,7 @@ ENOUGH = 100  # calls from which on a 99th percentile is more than the slowest o
 SCOPE = 'session.run alone, from images in memory to answers in memory; not reading, scaling, padding, writing'
 
 
-def measured(seconds: Sequence[float], images: Sequence[int], warmup: int) -> Dict[str, Any]:
+def summarize(seconds: Sequence[float], images: Sequence[int], warmup: int) -> Dict[str, Any]:
     """The statistics, ready for JSON.
 
     An image's latency is its call's time over the images of that call, padding not counted; its mean and percentiles
@@ -43,7 +43,7 @@ def _spread(seconds: np.ndarray) -> Dict[str, float]:
 
 
 def lines(facts: Dict[str, Any]) -> List[str]:
-    """What `measured` found, as a terminal shows it."""
+    """What `summarize` returned, as a terminal shows it."""
     first = 'first call        %.4f s, in none of the other numbers' % facts['first_call_seconds']
     calls = '%d: the first, %d of warm-up, %d timed' % (facts['calls'], facts['warmup_calls'], facts['timed_calls'])
     if not facts['timed_calls']:

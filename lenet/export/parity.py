@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet import flags
 from lenet.data.splits import Split
-from lenet.errors import UserError
+from lenet.errors import UserError, first_line
 from lenet.export.trained import Trained
 from lenet.graph import model
 from lenet.graph import pipeline
@@ -27,13 +27,13 @@ class Parity(NamedTuple):
     predictions_changed: int
 
 
-def checkpoint_logits(source: Trained, split: Split, config: tf.ConfigProto) -> np.ndarray:
+def checkpoint_logits(trained_network: Trained, split: Split, config: tf.ConfigProto) -> np.ndarray:
     """What the checkpoint's own graph answers, computed as training evaluates on a CPU in float32.
 
     Nothing of the way to an export is used: TensorFlow restores variables from the checkpoint's files.
 
     Args:
-      source: its path, activation and number of classes count, not its weights.
+      trained_network: its path, activation and number of classes count, not its weights.
 
     Returns:
       float32 [n, C].
@@ -41,26 +41,26 @@ def checkpoint_logits(source: Trained, split: Split, config: tf.ConfigProto) -> 
     Raises:
       UserError: TensorFlow cannot restore the checkpoint.
     """
-    form = model.Form(source.activation, flags.PLATFORM_DEFAULTS['cpu']['conv'])
+    form = model.Form(trained_network.activation, flags.PLATFORM_DEFAULTS['cpu']['conv'])
     with tf.Graph().as_default(), tf.Session(config=config) as session:
-        variables = model.create_variables(source.activation, 0, source.num_classes)
+        variables = model.create_variables(trained_network.activation, 0, trained_network.num_classes)
         arranged = split._replace(images=model.lay_out(split.images, form.convolution))
         images = pipeline.evaluation(arranged, BATCH)
         logits = model.forward(step.normalize(images.next_batch()[0]), model.prepare_weights(variables, form), form)
         try:
-            tf.train.Saver(list(variables.values())).restore(session, source.path)
+            tf.train.Saver(list(variables.values())).restore(session, trained_network.path)
         except (ValueError, tf.errors.OpError) as error:
-            raise UserError('%s: cannot be restored (%s)' % (source.path, str(error).splitlines()[0]))
+            raise UserError('%s: cannot be restored (%s)' % (trained_network.path, first_line(error)))
         session.run(images.iterator.initializer)
         n = len(split.labels)
         return np.concatenate([session.run(logits) for _ in range(-(-n // BATCH))])[:n]
 
 
-def compare(expected: np.ndarray, came: np.ndarray) -> Parity:
+def compare(expected: np.ndarray, actual: np.ndarray) -> Parity:
     """Compares logits, float32 [n, C] each."""
     with np.errstate(invalid='ignore'):  # infinity - infinity is NaN, which no tolerance admits
-        largest = float(np.abs(expected.astype(np.float64) - came).max())
-    return Parity(len(expected), largest, int((expected.argmax(axis=1) != came.argmax(axis=1)).sum()))
+        largest = float(np.abs(expected.astype(np.float64) - actual).max())
+    return Parity(len(expected), largest, int((expected.argmax(axis=1) != actual.argmax(axis=1)).sum()))
 
 
 def require(parity: Parity, tolerance: float, name: str) -> None:

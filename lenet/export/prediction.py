@@ -50,7 +50,7 @@ def open_network(request: Request) -> Iterator[frozen.Network]:
         _require_checkpoint(request)
         network = trained.load(request.checkpoint, request.output_dir, request.activation)
         name, graph_def = network.path, frozen.build(network.weights, model.Form(network.activation))
-    with frozen.opened(graph_def, platforms.inference_config('cpu'), name) as opened:
+    with frozen.open_network(graph_def, platforms.inference_config('cpu'), name) as opened:
         yield opened
 
 

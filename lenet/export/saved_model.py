@@ -32,25 +32,25 @@ def write(graph_def: tf.GraphDef, directory: str) -> None:
 
 
 @contextlib.contextmanager
-def opened(directory: str, config: Any, source: str) -> Iterator[frozen.Network]:
+def open_network(directory: str, config: Any, name: str) -> Iterator[frozen.Network]:
     """Opens a session on a SavedModel as serving would: the signature says which tensors to feed and to fetch.
 
     Args:
       config: a ConfigProto.
-      source: what errors call it.
+      name: what errors call it.
 
     Raises:
       UserError: it cannot be loaded, or has another signature.
     """
     with tf.Graph().as_default() as graph, tf.Session(config=config) as session:
-        with frozen.named(source, ValueError, KeyError, TypeError, OSError, tf.errors.OpError):
+        with frozen.convert_errors(name, ValueError, KeyError, TypeError, OSError, tf.errors.OpError):
             loaded = tf.saved_model.load(session, [TAG], directory)
             signature = loaded.signature_def[SIGNATURE]
-            for name, tensor in list(signature.inputs.items()) + list(signature.outputs.items()):
-                if tensor.name != name + ':0':
-                    raise ValueError('%s of its signature is %s' % (name, tensor.name))
+            for node, tensor in list(signature.inputs.items()) + list(signature.outputs.items()):
+                if tensor.name != node + ':0':
+                    raise ValueError('%s of its signature is %s' % (node, tensor.name))
             network = frozen.Network(session, graph)
-        with frozen.named(source, tf.errors.OpError):
+        with frozen.convert_errors(name, tf.errors.OpError):
             yield network
 
 

@@ -30,7 +30,7 @@ def sha256(path: str) -> str:
         return hashlib.sha256(stream.read()).hexdigest()
 
 
-def describe(pb_path: str, nodes: Dict[str, Any], source: Trained, convolution: str) -> Dict[str, Any]:
+def describe(pb_path: str, nodes: Dict[str, Any], trained_network: Trained, convolution: str) -> Dict[str, Any]:
     """What the export is.
 
     Args:
@@ -41,26 +41,23 @@ def describe(pb_path: str, nodes: Dict[str, Any], source: Trained, convolution: 
     return {
         'file': os.path.basename(pb_path), 'sha256': sha256(pb_path),
         'nodes': nodes, 'normalisation': NORMALISATION,
-        'activation': source.activation, 'convolution': convolution, 'classes': source.num_classes,
-        'checkpoint': {'path': os.path.abspath(source.path), 'steps_run': source.steps_run,
-                       'sha256': {os.path.basename(name): sha256(name) for name in checkpoint.files_of(source.path)}},
+        'activation': trained_network.activation, 'convolution': convolution, 'classes': trained_network.num_classes,
+        'checkpoint': {'path': os.path.abspath(trained_network.path), 'steps_run': trained_network.steps_run,
+                       'sha256': {os.path.basename(name): sha256(name)
+                                  for name in checkpoint.files_of(trained_network.path)}},
         'versions': {'tensorflow': tf.__version__},
     }
 
 
-def results(counts: accuracy.Counts, origin: str, parity: Parity, tolerance: float) -> Dict[str, Any]:
+def results(counts: accuracy.Counts, source: str, parity: Parity, tolerance: float) -> Dict[str, Any]:
     """How well it answers the test images, and how nearly as the checkpoint.
 
     Args:
-      origin: where the images come from.
+      source: where the images come from.
     """
     report = accuracy.report(counts)
     test = {name: report[name] for name in ('images', 'correct', 'accuracy', 'wilson_95', 'mean_loss')}
-    return {'test': dict(test, data=origin), 'parity': dict(parity._asdict(), tolerance=tolerance)}
-
-
-def text(contents: Dict[str, Any]) -> str:
-    return json.dumps(contents, indent=1, allow_nan=False) + '\n'
+    return {'test': dict(test, data=source), 'parity': dict(parity._asdict(), tolerance=tolerance)}
 
 
 def replace_pair(pb: Tuple[str, str], described: Tuple[str, str]) -> None:
@@ -89,9 +86,9 @@ def verify(pb_path: str) -> None:
     try:
         with open(path, encoding='utf-8') as stream:
             expected = json.load(stream)['sha256']
-        found = sha256(pb_path)
+        digest = sha256(pb_path)
     except (OSError, ValueError, KeyError, TypeError):  # not there, or not of this program
         return
-    if found != expected:
+    if digest != expected:
         raise UserError('%s: is damaged, or not the file that %s describes (sha256 %.12s, expected %.12s); freeze '
-                        'again' % (pb_path, path, found, expected))
+                        'again' % (pb_path, path, digest, expected))

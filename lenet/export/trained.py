@@ -39,7 +39,7 @@ def load(path: Optional[str], output_dir: str, activation: Optional[str] = None)
     if path is None and not os.path.isdir(output_dir):
         raise UserError('--output_dir=%s: there is no such directory, so no checkpoint; train first, or give '
                         '--checkpoint' % output_dir)
-    with quiet.without_stderr_lines('tensor_slice_reader'):  # of what the error will tell
+    with quiet.without_stderr_lines('tensor_slice_reader'):  # the error says the same
         prefix = checkpoint.resolve(output_dir if path is None else path)
         values = checkpoint.read(prefix)
     bias = values.get('fc_3/bias', np.zeros(model.NUM_CLASSES))

@@ -18,8 +18,6 @@ from typing import Callable, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
-FLOAT16_MAX = 65504.0
-
 Rounding = Callable[[tf.Tensor], tf.Tensor]
 
 
@@ -53,7 +51,7 @@ def saturating(status: tf.Variable) -> Rounding:
         finite = tf.is_finite(rounded)
         note = status.assign_add(1 - tf.cast(tf.reduce_all(finite), tf.int32), read_value=False)
         with tf.control_dependencies([note]):
-            clipped = tf.clip_by_value(rounded, -FLOAT16_MAX, FLOAT16_MAX)
+            clipped = tf.clip_by_value(rounded, float(tf.float16.min), float(tf.float16.max))
             return tf.where(tf.is_nan(rounded), tf.zeros_like(x), clipped)
 
     @tf.custom_gradient

@@ -7,6 +7,7 @@ from typing import List, NamedTuple, Optional
 from absl import flags
 
 from lenet.errors import UsageError
+from lenet.support import flag_parsing
 
 MAX_RANKS = 256  # processes of one machine, about 300 MB each
 _USAGE = './run_np.sh -n 2 --steps=1000'
@@ -33,30 +34,30 @@ def parse(arguments: List[str]) -> Options:
     """Raises:
       UsageError: a wrong or missing value, or an option after the module's flags.
     """
-    found = Options(False, None, 'lenet.train', None, list(arguments))
-    while found.arguments:
-        name, rest = found.arguments[0], found.arguments[1:]
+    options = Options(False, None, 'lenet.train', None, list(arguments))
+    while options.arguments:
+        name, rest = options.arguments[0], options.arguments[1:]
         if name in ('-h', '--help'):
-            return found._replace(help=True)
+            return options._replace(help=True)
         if name not in ('-n', '-m', '-H'):
             break
         if not rest:
             raise UsageError('%s: a value is missing, as in %s' % (name, _USAGE))
-        found = _take(found, name, rest[0])._replace(arguments=rest[1:])
+        options = _take(options, name, rest[0])._replace(arguments=rest[1:])
     for name in ('-n', '-m', '-H'):
-        if name in found.arguments:
+        if name in options.arguments:
             raise UsageError('%s: options of the launcher go before all flags, as in %s' % (name, _USAGE))
-    return found
+    return options
 
 
-def _take(found: Options, name: str, value: str) -> Options:
+def _take(options: Options, name: str, value: str) -> Options:
     if name == '-n':
-        return found._replace(ranks=_ranks(value))
+        return options._replace(ranks=_ranks(value))
     if name == '-m':
-        return found._replace(module=_module(value))
+        return options._replace(module=_module(value))
     if not re.fullmatch(r'[\w.-]+:[1-9][0-9]{0,3}(,[\w.-]+:[1-9][0-9]{0,3})*', value):
         raise UsageError('-H %s: hosts are written as host:ranks,host:ranks' % value)
-    return found._replace(hosts=value)
+    return options._replace(hosts=value)
 
 
 def _ranks(text: str) -> int:
@@ -89,10 +90,5 @@ def target(arguments: List[str]) -> Target:
     values.set_gnu_getopt(True)  # goes on after the value of a flag that it does not know
     flags.DEFINE_string('platform', None, 'As of lenet.train.', flag_values=values)
     flags.DEFINE_string('output_dir', 'output', 'As of lenet.train.', flag_values=values)
-    try:
-        values(['launch'] + arguments, known_only=True)
-    except flags.Error as error:
-        raise UsageError(' '.join(str(error).split()))
-    except UnicodeDecodeError:
-        raise UsageError('--flagfile: a text file is needed, one flag a line')
+    flag_parsing.parse(values, arguments, known_only=True)
     return Target(values['platform'].value, values['output_dir'].value)

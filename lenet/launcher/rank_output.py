@@ -18,8 +18,8 @@ _LONGEST = 300  # characters of a quoted line
 class Channel(NamedTuple):
     """A way from the leading rank to one of this process's own streams."""
 
-    source: int  # file descriptor that is read here
-    sink: int    # file descriptor of the rank
+    reader: int  # file descriptor that is read here
+    writer: int  # file descriptor of the rank
     target: int  # 1 or 2
 
 
@@ -38,26 +38,26 @@ class Echo:
         self._deaf = set()  # targets that nobody reads any more
         same = os.path.samestat(os.fstat(1), os.fstat(2))  # then one channel keeps the order of the lines
         self._channels = [_open(1)] + ([] if same else [_open(2)])
-        self._unfinished = {channel.source: b'' for channel in self._channels}
+        self._unfinished = {channel.reader: b'' for channel in self._channels}
         for channel in self._channels:
-            selector.register(channel.source, selectors.EVENT_READ, channel)
-        self.stdout, self.stderr = self._channels[0].sink, self._channels[-1].sink
+            selector.register(channel.reader, selectors.EVENT_READ, channel)
+        self.stdout, self.stderr = self._channels[0].writer, self._channels[-1].writer
 
     def release(self) -> None:
         """Closes the rank's ends in this process, once the rank has them."""
         for channel in self._channels:
-            os.close(channel.sink)
+            os.close(channel.writer)
 
     def copy(self, channel: Channel) -> bool:
         """Copies what is there; False at the end, or where nothing is and the read does not wait."""
         try:
-            data = os.read(channel.source, _CHUNK)
+            data = os.read(channel.reader, _CHUNK)
         except OSError:  # also a terminal's way to say that its other side is closed
             data = b''
-        if not data and channel.source in self._selector.get_map():
-            self._selector.unregister(channel.source)
+        if not data and channel.reader in self._selector.get_map():
+            self._selector.unregister(channel.reader)
         self._show(channel.target, data)
-        self._keep(channel.source, data)
+        self._keep(channel.reader, data)
         return bool(data)
 
     def _show(self, target: int, data: bytes) -> None:
@@ -67,33 +67,33 @@ class Echo:
         except OSError:  # the reader has gone (`| head`): no reason to stop a training
             self._deaf.add(target)
 
-    def _keep(self, source: int, data: bytes) -> None:
-        lines = (self._unfinished[source] + data).split(b'\n')
-        self._unfinished[source] = lines.pop()
+    def _keep(self, reader: int, data: bytes) -> None:
+        lines = (self._unfinished[reader] + data).split(b'\n')
+        self._unfinished[reader] = lines.pop()
         with contextlib.suppress(OSError):  # a full disk: what is shown is more than nothing
             self._log.write(b''.join(_last_drawn(line) + b'\n' for line in lines))
 
     def close(self) -> None:
         """Copies what is left, without waiting for what a rank's own children may hold open."""
         for channel in self._channels:
-            os.set_blocking(channel.source, False)
+            os.set_blocking(channel.reader, False)
             chunks = 0
             while chunks < _PIPE_CHUNKS and self.copy(channel):
                 chunks += 1
-            if self._unfinished[channel.source]:
-                self._keep(channel.source, b'\n')
-            os.close(channel.source)
+            if self._unfinished[channel.reader]:
+                self._keep(channel.reader, b'\n')
+            os.close(channel.reader)
 
 
 def _open(target: int) -> Channel:
     if not os.isatty(target):
-        source, sink = os.pipe()
-        return Channel(source, sink, target)
-    source, sink = pty.openpty()
-    tty.setraw(sink)  # the real one turns \n into \r\n
+        reader, writer = os.pipe()
+        return Channel(reader, writer, target)
+    reader, writer = pty.openpty()
+    tty.setraw(writer)  # the real one turns \n into \r\n
     with contextlib.suppress(OSError):
-        fcntl.ioctl(sink, termios.TIOCSWINSZ, fcntl.ioctl(target, termios.TIOCGWINSZ, bytes(8)))
-    return Channel(source, sink, target)
+        fcntl.ioctl(writer, termios.TIOCSWINSZ, fcntl.ioctl(target, termios.TIOCGWINSZ, bytes(8)))
+    return Channel(reader, writer, target)
 
 
 def _last_drawn(line: bytes) -> bytes:

@@ -74,7 +74,7 @@ def run(command: List[str], starts: List[Start]) -> int:
     with signals.deferred() as request, _waking() as selector:
         ranks: List[_Rank] = []
         try:
-            with _started(command, starts, selector, ranks) as echo:
+            with _starting(command, starts, selector, ranks) as echo:
                 watch = _Watch(ranks, request)
                 watch.until_all_have_ended(selector, echo)
             watch.report()
@@ -87,24 +87,24 @@ def run(command: List[str], starts: List[Start]) -> int:
 @contextlib.contextmanager
 def _waking() -> Iterator[selectors.BaseSelector]:
     """A selector that signals wake, SIGCHLD among them: who failed first is known to the millisecond."""
-    source, sink = os.pipe()
-    for end in (source, sink):
+    reader, writer = os.pipe()
+    for end in (reader, writer):
         os.set_blocking(end, False)
     former = signal.signal(signal.SIGCHLD, lambda *unused: None)
-    former_sink = signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
+    former_fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     with selectors.DefaultSelector() as selector:
-        selector.register(source, selectors.EVENT_READ)
+        selector.register(reader, selectors.EVENT_READ)
         try:
             yield selector
         finally:
-            signal.set_wakeup_fd(former_sink)
+            signal.set_wakeup_fd(former_fd)
             signal.signal(signal.SIGCHLD, former)
-            os.close(source)
-            os.close(sink)
+            os.close(reader)
+            os.close(writer)
 
 
 @contextlib.contextmanager
-def _started(command: List[str], starts: List[Start], selector: selectors.BaseSelector,
+def _starting(command: List[str], starts: List[Start], selector: selectors.BaseSelector,
              ranks: List[_Rank]) -> Iterator[rank_output.Echo]:
     """Starts all, each into `ranks` at once, the first with its output through the echo."""
     with contextlib.ExitStack() as stack:

@@ -6,7 +6,7 @@ from typing import Iterator, List, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from lenet.errors import UserError
+from lenet.errors import UserError, first_line
 from lenet.flags import Params
 from lenet.ranks.averaging import Averaging
 from lenet.ranks.base import Ranks
@@ -32,7 +32,7 @@ class Horovod(Ranks):
             hvd.init()
         except (RuntimeError, ValueError, OSError) as error:
             raise UserError('--distributed=horovod: the other ranks are not found (%s); start all with ./run_np.sh' %
-                            str(error).splitlines()[0])
+                            first_line(error))
         self.rank, self.size = hvd.rank(), hvd.size()
 
     def average(self, optimizer: tf.train.Optimizer) -> tf.train.Optimizer:

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
-from lenet.errors import UserError
+from lenet.errors import UserError, first_line
 from lenet.run import run_directory
 from lenet.support import files
 from lenet.support import progress
@@ -80,7 +80,7 @@ class Checkpoints:
             _remove(listed(self._output_dir)[:-self._keep])
         except (tf.errors.OpError, OSError, ValueError) as error:
             raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
-                            (path, _first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
+                            (path, first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
         return path
 
     def _write_state(self, kept: List[str]) -> None:
@@ -202,9 +202,4 @@ def _reading(path: str) -> Iterator[None]:
         yield
     except (tf.errors.OpError, ValueError, SystemError) as error:  # SystemError: how the reader fails on damaged data
         raise UserError('%s: is no readable checkpoint (%s); give a path prefix such as output/ckpt_npu/model.ckpt-1000'
-                        % (path, _first_line(error)))
-
-
-def _first_line(error: Exception) -> str:
-    message = getattr(error, 'message', None) or str(error)
-    return message.strip().splitlines()[0] if message.strip() else type(error).__name__
+                        % (path, first_line(error)))

@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
 from lenet.support import files
-
+from lenet.support import strict_json
 
 PARTIAL = 'partial'  # marks the record of a stopped run between two that it would have written anyway
 
@@ -61,8 +61,7 @@ class Recorder:
           step: steps run.
           values: ready for JSON; NaN and infinities become null.
         """
-        cleaned = {name: _finite(value) for name, value in values.items()}
-        self._write(self._metrics, [json.dumps(dict(kind=kind, step=step, **cleaned))])
+        self._write(self._metrics, [json.dumps(strict_json.without_nan(dict(kind=kind, step=step, **values)))])
         scalars = [tf.Summary.Value(tag='%s/%s' % (kind, name), simple_value=value)
                    for name, value in values.items() if isinstance(value, (int, float)) and value is not True]
         self._events.add_summary(tf.Summary(value=scalars), step)
@@ -93,10 +92,6 @@ class NoRecorder:
 
     def close(self) -> None:
         pass
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:

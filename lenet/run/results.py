@@ -1,6 +1,5 @@
 """What a run leaves at its end: results.json, the ModelZoo log, the closing lines."""
 
-import json
 import os
 import sys
 from typing import Any, Dict, List, Optional
@@ -62,21 +61,10 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
 
 def write(directory: str, results: Dict[str, Any]) -> None:
     """Writes results.json and the ModelZoo log."""
-    with files.replacing(os.path.join(directory, 'results.json')) as stream:
-        json.dump(_finite(results), stream, indent=1, allow_nan=False)
-        stream.write('\n')
+    files.write_json(os.path.join(directory, 'results.json'), results)
     logs = files.make_directory(log_directory(directory))
     with files.replacing(os.path.join(logs, results['case'] + '.log')) as stream:
         stream.write(''.join(line + '\n' for line in _modelzoo_lines(results)))
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _accuracy(results: Dict[str, Any]) -> str:

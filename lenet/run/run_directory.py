@@ -7,11 +7,10 @@ import os
 import shutil
 from typing import Any, Dict, Iterator, List, Optional
 
-import filelock
-
 from lenet import flags
 from lenet.errors import UsageError, UserError
 from lenet.support import files
+from lenet.support import locks
 from lenet.support import progress
 
 FLAGS = 'flags.txt'
@@ -50,8 +49,7 @@ def prepare(params: Any, known: Dict[str, Any], keep: bool) -> None:
                         (directory, error.strerror))
     for place in [directory] + glob.glob(os.path.join(glob.escape(directory), '[0-9]')):
         files.remove_leftovers(place)
-    with files.replacing(os.path.join(directory, FACTS)) as stream:
-        stream.write(json.dumps(known) + '\n')
+    files.write_json(os.path.join(directory, FACTS), known)
     with files.replacing(os.path.join(directory, FLAGS)) as stream:
         stream.write('\n'.join(flags.to_lines(params)) + '\n')
 
@@ -64,18 +62,10 @@ def locked(params: Any) -> Iterator[None]:
       UserError: it cannot be made or written, or another training is writing there.
     """
     directory = files.make_directory(params.output_dir)
-    lock = filelock.FileLock(os.path.join(directory, '.lock'))
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise UserError('--output_dir=%s: another training is writing there; choose another directory' % directory)
-    except OSError as error:
-        raise UserError('--output_dir=%s: cannot be written (%s); choose another directory' %
-                        (directory, error.strerror))
-    try:
+    name, advice = '--output_dir=%s' % directory, 'choose another directory'
+    with locks.held(os.path.join(directory, '.lock'), '%s: another training is writing there; %s' % (name, advice),
+                    name, advice):
         yield
-    finally:
-        lock.release()
 
 
 def reported_steps(directory: str) -> Optional[int]:

@@ -12,6 +12,7 @@ from absl import flags
 from absl import logging  # defines --verbosity
 
 from lenet.errors import UsageError, UserError
+from lenet.support import flag_parsing
 from lenet.support import signals
 
 FLAGS = flags.FLAGS
@@ -30,11 +31,7 @@ def parse_flags(argv: list, positional: Optional[str] = None, several: bool = Fa
     """
     app.define_help_flags()
     try:
-        arguments = FLAGS(argv)[1:]
-    except flags.Error as error:
-        raise UsageError(' '.join(str(error).split()))
-    except UnicodeDecodeError:
-        raise UsageError('--flagfile: a text file is needed, one flag a line')
+        arguments = flag_parsing.parse(FLAGS, argv[1:])
     except SystemExit:  # --help; absl would leave with 1
         sys.exit(0)
     taken = 0 if positional is None else 1

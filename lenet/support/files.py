@@ -19,8 +19,8 @@ def make_directory(path: str) -> str:
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
-        found = 'a file of that name exists' if os.path.isfile(path) else error.strerror
-        raise UserError('%s: cannot make this directory (%s); choose another one' % (path, found))
+        reason = 'a file of that name exists' if os.path.isfile(path) else error.strerror
+        raise UserError('%s: cannot make this directory (%s); choose another one' % (path, reason))
     return path
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: an exception at once, or, inside the training loop, a wish that waits for the call's end."""
+"""Ctrl-C and SIGTERM: an exception at once or, in the training loop, a request that is looked at between two calls."""
 
 import contextlib
 import signal
@@ -39,9 +39,10 @@ def raise_on_signals() -> None:
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """Raises a signal that comes within the block at its end.
+    """Within the block, SIGINT and SIGTERM are only noted; at its end they raise `Interrupted`.
 
-    For imports of C extensions: an exception that is raised while they load, some of them swallow.
+    For imports of C extensions such as TensorFlow's: some of them discard an exception that a signal raises while they
+    load, and the program would go on as if nobody had stopped it.
     """
     with deferred() as request:
         yield
@@ -51,9 +52,8 @@ def held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def deferred() -> Iterator[StopRequest]:
-    """Within the block, which may hold a session.run, the first signal only sets `.signum` of the yielded request.
-
-    The second raises.
+    """Within the block the first signal only sets `signum` of the yielded request, so that a session.run under way ends
+    as usual; a second one raises `Interrupted`.
     """
     request = StopRequest()
     former = [signal.signal(signum, request._note) for signum in _SIGNALS]

@@ -1,4 +1,4 @@
-"""JSON by the letter: the toolkit's parsers are stricter than Python's, or choose silently where Python does."""
+"""JSON by the letter: other parsers, the NPU toolkit's among them, are stricter than Python's."""
 
 import json
 import math
@@ -42,12 +42,12 @@ def without_nan(value: Any) -> Any:
 
 
 def _unique(pairs: List[Tuple[str, Any]]) -> dict:
-    found = {}
+    members = {}
     for name, value in pairs:
-        if name in found:
+        if name in members:
             raise ValueError('"%s" appears twice in one object' % name)
-        found[name] = value
-    return found
+        members[name] = value
+    return members
 
 
 def _refuse(constant: str) -> None:

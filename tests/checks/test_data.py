@@ -51,8 +51,9 @@ def test_mnist_that_is_there_is_read(tmp_path, monkeypatch):
 
 
 def test_without_the_means_to_fetch_it_fails(monkeypatch):
-    monkeypatch.delattr(sys.modules['lenet.data'], 'fetch')
-    monkeypatch.delitem(sys.modules, 'lenet.data.fetch')
+    for package, module in (('lenet.data', 'fetch'), ('lenet.support', 'locks')):
+        monkeypatch.delattr(sys.modules[package], module)
+        monkeypatch.delitem(sys.modules, '%s.%s' % (package, module))
     monkeypatch.setitem(sys.modules, 'filelock', None)
     result = check()
     assert result.status == FAIL and 'filelock' in result.found

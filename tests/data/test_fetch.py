@@ -156,7 +156,7 @@ def test_directory_that_cannot_be_written_is_named(tmp_path, below):
 def test_lock_that_cannot_be_made_names_the_directory(directory):
     os.makedirs(os.path.join(directory, '.fetch.lock'))
     message = error_of(ensure, directory)
-    assert message.startswith(directory + ': MNIST cannot be put there (Is a directory)') and 'LENET_DATA' in message
+    assert message.startswith(directory + ': cannot be written (Is a directory); set LENET_DATA to')
 
 
 # Defaults

@@ -123,7 +123,7 @@ def make_a_directory_of(path):
 
 @pytest.mark.parametrize('name', ['images/00007.bin', 'labels/00007.bin', 'batches/00002.bin'])
 @pytest.mark.parametrize('damage, words', [
-    (lambda path: path.unlink(), 'is missing'), (truncate, 'bytes, came'), (lengthen, 'bytes, came more'),
+    (lambda path: path.unlink(), 'is missing'), (truncate, 'bytes, got'), (lengthen, 'bytes, got more'),
     (alter, 'was altered'), (make_a_directory_of, 'is no regular file'),
     (lambda path: (path.parent / '99999.bin').write_bytes(b''), 'is not in the manifest')])
 def test_a_file_that_is_not_as_written_is_named(written, name, damage, words):

@@ -32,7 +32,7 @@ def test_the_graph_agrees_with_the_network_in_float64(config, convolution, activ
     weights = checkpoints.weights(num_classes=num_classes)
     images = trainings.random_split(13).images
     graph_def = frozen.build(weights, model.Form(activation, convolution), batch)
-    with frozen.opened(graph_def, config, 'x') as network:
+    with frozen.open_network(graph_def, config, 'x') as network:
         answers = network.answer(frozen.flatten(images), 5)
         assert network.batch == batch and network.num_classes == num_classes
         assert network.nodes() == {
@@ -67,7 +67,7 @@ def test_the_same_weights_give_the_same_bytes():
 
 def test_answers_come_batch_by_batch(config):
     images = frozen.flatten(trainings.random_split(13).images)
-    with frozen.opened(frozen.build(checkpoints.weights(), model.Form()), config, 'x') as network:
+    with frozen.open_network(frozen.build(checkpoints.weights(), model.Form()), config, 'x') as network:
         sizes = []
         whole, parts = network.answer(images, 13), network.answer(images, 5, sizes.append)
     assert sizes == [5, 5, 3]
@@ -99,7 +99,7 @@ def unknown_op():
     (unknown_op(), 'Nonsense')])
 def test_another_graph_is_named(config, graph_def, message):
     def use():
-        with frozen.opened(graph_def, config, 'a.pb'):
+        with frozen.open_network(graph_def, config, 'a.pb'):
             pass
     error = error_of(use)
     assert error.startswith('a.pb: is no graph that TensorFlow can run (') and message in error
@@ -113,14 +113,14 @@ def test_a_graph_that_answers_more_or_fewer_images_is_named(config):
         tf.argmax(rows, axis=1, name='class')
 
     def use():
-        with frozen.opened(graph.as_graph_def(), config, 'a.pb') as network:
+        with frozen.open_network(graph.as_graph_def(), config, 'a.pb') as network:
             network.answer(np.zeros([7, 784], np.float32), 5)
     assert '(5 images gave [10, 10, 10] answers)' in error_of(use)
 
 
 def test_a_graph_that_fails_when_it_runs_is_named(config):
     def use():
-        with frozen.opened(placeholders(), config, 'a.pb') as network:
+        with frozen.open_network(placeholders(), config, 'a.pb') as network:
             network.run(np.zeros([1, 784], np.float32))
     assert 'a.pb: is no graph that TensorFlow can run (You must feed a value' in error_of(use)
 
@@ -147,13 +147,13 @@ def test_a_truncated_graph_is_named(tmp_path):
 
 
 def opened(path):
-    with frozen.opened(frozen.read(path), tf.ConfigProto(), path) as network:
+    with frozen.open_network(frozen.read(path), tf.ConfigProto(), path) as network:
         return network.batch, network.num_classes
 
 
 def test_each_call_is_timed(tmp_path):
     path = graphs.write(tmp_path / 'x.pb')
-    with frozen.opened(frozen.read(path), tf.ConfigProto(), path) as network:
+    with frozen.open_network(frozen.read(path), tf.ConfigProto(), path) as network:
         network.answer(inputs.flatten(trainings.random_split(37).images), 13)
         assert len(network.seconds) == 3 and min(network.seconds) > 0
 
@@ -189,7 +189,7 @@ def test_a_graph_of_the_right_names_but_another_network_is_refused(tmp_path, nod
 
 
 def test_a_graph_of_the_right_nodes_passes():
-    with frozen.opened(other_graph(), tf.ConfigProto(), 'x') as network:
+    with frozen.open_network(other_graph(), tf.ConfigProto(), 'x') as network:
         assert network.num_classes == 10
 
 

@@ -22,6 +22,6 @@ def test_zero_is_black_and_255_white():
 
 def test_padding_is_zeros_behind_the_images():
     images = np.ones((7, 784), np.float32)
-    padded = inputs.padded(images, 13)
+    padded = inputs.pad(images, 13)
     assert padded.shape == (13, 784) and padded[:7].all() and not padded[7:].any() and padded.dtype == np.float32
-    assert inputs.padded(images, 7).tobytes() == images.tobytes()
+    assert inputs.pad(images, 7).tobytes() == images.tobytes()

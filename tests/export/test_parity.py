@@ -12,18 +12,18 @@ from tests.data_files import error_of
 
 def test_the_largest_difference_and_the_changed_predictions():
     expected = np.array([[1, 0], [0, 1], [2, 3]], np.float32)
-    came = np.array([[1, 0.25], [0.5, 0.25], [2, 3]], np.float32)
-    assert parity.compare(expected, came) == (3, 0.75, 1)
+    actual = np.array([[1, 0.25], [0.5, 0.25], [2, 3]], np.float32)
+    assert parity.compare(expected, actual) == (3, 0.75, 1)
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize('both', [False, True])
 def test_what_is_not_finite_never_passes(value, both):
-    expected, came = np.zeros((2, 3), np.float32), np.zeros((2, 3), np.float32)
-    came[1, 1] = value
+    expected, actual = np.zeros((2, 3), np.float32), np.zeros((2, 3), np.float32)
+    actual[1, 1] = value
     if both:
         expected[1, 1] = value
-    assert 'x: not written' in error_of(parity.require, parity.compare(expected, came), 1.0, 'x')
+    assert 'x: not written' in error_of(parity.require, parity.compare(expected, actual), 1.0, 'x')
 
 
 def test_the_tolerance_itself_passes():

@@ -77,7 +77,7 @@ def test_what_is_not_ours_stays(tmp_path):
 
 
 def open_it(directory):
-    with saved_model.opened(str(directory), platforms.inference_config('cpu'), 'm') as network:
+    with saved_model.open_network(str(directory), platforms.inference_config('cpu'), 'm') as network:
         return network.num_classes
 
 

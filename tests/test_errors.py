@@ -1,0 +1,22 @@
+"""The first line of an error."""
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+from lenet.errors import first_line
+
+
+@pytest.mark.parametrize('error, line', [
+    (ValueError('\n one\ntwo'), 'one'), (ValueError(), 'ValueError'), (ValueError(' \n'), 'ValueError'),
+    (OSError(28, 'No space left on device'), '[Errno 28] No space left on device'),
+    (tf.errors.NotFoundError(None, None, 'x is missing\n\t [[node y]]'), 'x is missing')],
+    ids=['two lines', 'no text', 'blank', 'OSError', 'OpError'])
+def test_first_line(error, line):
+    assert first_line(error) == line
+
+
+def test_the_stack_trace_of_an_op_is_left_out():
+    with tf.Graph().as_default(), tf.Session() as session:
+        with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+            session.run(tf.check_numerics(float('nan'), 'broken'))
+    assert '\n' in str(raised.value) and first_line(raised.value).startswith('broken')
