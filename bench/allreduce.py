@@ -15,7 +15,7 @@ it was measured on, and elsewhere as far as the network between the machines is 
 """
 
 import time
-from typing import Any, List, Tuple
+from typing import List, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -26,6 +26,7 @@ from lenet import flags
 from lenet import platforms
 from lenet.graph import loop
 from lenet.graph import model
+from lenet.platforms.base import Platform
 from lenet.support import entry
 from lenet.support import machine
 
@@ -44,7 +45,7 @@ def main() -> None:
         print('\n'.join(lines(measured, platform.ranks.size, FLAGS.step_ms)))
 
 
-def time_average(platform: Any, size: int, n: int) -> float:
+def time_average(platform: Platform, size: int, n: int) -> float:
     """Milliseconds to average float32 [size] over the ranks: the median over calls of N averages each."""
     with tf.Graph().as_default(), tf.Session(config=platform.session_config()) as session:
         buffer = tf.get_variable('buffer', initializer=np.ones(size, np.float32), use_resource=True)

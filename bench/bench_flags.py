@@ -1,13 +1,14 @@
 """The bench's own flags, beside those of training, and what must hold for a measurement to be worth its name."""
 
 import os
-from typing import Any, List, Optional
+from typing import List, Optional
 
 from absl import flags as absl_flags
 
 from lenet import flags
 from lenet import platforms
 from lenet.errors import UsageError
+from lenet.flags import Params
 from lenet.support import flag_parsing
 from lenet.support import machine
 
@@ -54,7 +55,7 @@ def define_compare(values: absl_flags.FlagValues = VALUES) -> None:
                              'contenders pytorch, pytorch_channels_last and keras.', flag_values=values)
 
 
-def training_params(arguments: List[str]) -> flags.Params:
+def training_params(arguments: List[str]) -> Params:
     """What a process of bench.perf with these arguments would read, not completed.
 
     Raises:
@@ -66,7 +67,7 @@ def training_params(arguments: List[str]) -> flags.Params:
     return flags.read(values)
 
 
-def add(params: Any, added: List[str], warmup: Optional[int]) -> flags.Params:
+def add(params: Params, added: List[str], warmup: Optional[int]) -> Params:
     """`params` with further flags, as bench.perf would read them together, not completed, and known to be measurable.
 
     Args:
@@ -135,12 +136,12 @@ def check_sweep(values: absl_flags.FlagValues) -> None:
         raise UsageError('--format=json is of one measurement: use --json_out with --sweep')
 
 
-def timed_steps(params: Any) -> int:
+def timed_steps(params: Params) -> int:
     """How many steps are timed: as long as the run that the training flags describe."""
     return params.steps * params.epochs
 
 
-def warmup_steps(params: Any, asked: Optional[int]) -> int:
+def warmup_steps(params: Params, asked: Optional[int]) -> int:
     """The steps that are run and discarded first.
 
     Args:

@@ -39,6 +39,7 @@ from bench import spread
 from bench import text
 from lenet import flags
 from lenet.data import dataset
+from lenet.flags import Params
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import machine
@@ -72,7 +73,7 @@ def main() -> None:
         files.write_json(FLAGS.json_out, report)
 
 
-def check_ours(params: Any, compared: List[contenders.Contender], warmup: Any) -> None:
+def check_ours(params: Params, compared: List[contenders.Contender], warmup: Any) -> None:
     """Raises:
       UsageError: as the contender's own process would, but before anything is measured.
     """
@@ -81,7 +82,7 @@ def check_ours(params: Any, compared: List[contenders.Contender], warmup: Any) -
             bench_flags.add(params, contender.flags, warmup)
 
 
-def write_data(params: Any, path: str) -> None:
+def write_data(params: Params, path: str) -> None:
     """The training images for the contenders that cannot read MNIST's own files."""
     train = dataset.open_dataset(params.data_path, params.seed, params.num_classes).train
     np.savez(path, images=train.images, labels=train.labels)

@@ -8,6 +8,7 @@ from bench import bench_flags
 from bench import children
 from lenet import flags
 from lenet.errors import UsageError, UserError
+from lenet.flags import Params
 
 OURS = {'ours': ['bench.perf'], 'ours_whole': ['bench.whole'],
         'ours_2ranks': ['lenet.launch', '-n', '2', '-m', 'bench.perf'],
@@ -70,7 +71,7 @@ def needs_data_file(contender: Contender) -> bool:
     return contender.kind not in OURS
 
 
-def command(contender: Contender, params: Any, warmup: Optional[int], data_file: str,
+def command(contender: Contender, params: Params, warmup: Optional[int], data_file: str,
             peer_python: Optional[str]) -> List[str]:
     """The command line of one measurement.
 

@@ -13,6 +13,8 @@ from bench import peer_loop
 from bench import spread
 from bench import stepping
 from lenet.data.splits import Dataset
+from lenet.flags import Params
+from lenet.platforms.base import Platform
 from lenet.support import machine
 
 
@@ -25,7 +27,7 @@ class Timing(NamedTuple):
     final_loss: float
 
 
-def measure(params: Any, warmup: int, platform: Any, data: Dataset, with_constant_input: bool) -> Dict[str, Any]:
+def measure(params: Params, warmup: int, platform: Platform, data: Dataset, with_constant_input: bool) -> Dict[str, Any]:
     """Times training's step, then optionally the same step on constant input.
 
     Args:
@@ -55,7 +57,7 @@ def measure(params: Any, warmup: int, platform: Any, data: Dataset, with_constan
     return report
 
 
-def time_steps(params: Any, warmup: int, platform: Any, data: Dataset, constant_input: bool = False) -> Timing:
+def time_steps(params: Params, warmup: int, platform: Platform, data: Dataset, constant_input: bool = False) -> Timing:
     began = time.perf_counter()
     with stepping.opened(params, platform, data, constant_input) as stepper:
         graph = time.perf_counter() - began
@@ -65,13 +67,13 @@ def time_steps(params: Any, warmup: int, platform: Any, data: Dataset, constant_
         return Timing(graph, first_call, calls, float(np.mean(stepper.losses[-peer_loop.LOSSES_AVERAGED:])))
 
 
-def rates(calls: List[float], params: Any, size: int) -> Dict[str, Any]:
+def rates(calls: List[float], params: Params, size: int) -> Dict[str, Any]:
     """images_per_second and ms_per_step of timed calls; `size` is the number of ranks."""
     milliseconds = spread.ms_per_step(calls, params.iterations_per_loop)
     return {'images_per_second': 1e3 * params.batch_size * size / milliseconds['mean'], 'ms_per_step': milliseconds}
 
 
-def circumstances(params: Any, platform: Any, data: Dataset, load_before: tuple) -> Dict[str, Any]:
+def circumstances(params: Params, platform: Platform, data: Dataset, load_before: tuple) -> Dict[str, Any]:
     """All that a number needs beside it."""
     facts = machine.describe()
     facts['load_average_after'] = facts.pop('load_average')

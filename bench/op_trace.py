@@ -1,7 +1,7 @@
 """Where one step's time goes: a Chrome trace, and the costliest ops."""
 
 import re
-from typing import Any, List, NamedTuple
+from typing import List, NamedTuple
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.client import timeline
@@ -9,6 +9,8 @@ from tensorflow.python.client import timeline
 from bench import stepping
 from lenet.data.splits import Dataset
 from lenet.errors import UsageError
+from lenet.flags import Params
+from lenet.platforms.base import Platform
 from lenet.support import files
 from lenet.support import quiet
 
@@ -33,7 +35,7 @@ def check(platform: str) -> None:
                          % platform)
 
 
-def record(params: Any, platform: Any, data: Dataset) -> tf.RunMetadata:
+def record(params: Params, platform: Platform, data: Dataset) -> tf.RunMetadata:
     """Runs training's graph with N = 1 and traces one step of it. Tracing slows the step."""
     with stepping.opened(params._replace(iterations_per_loop=1), platform, data) as stepper:
         stepper.calls(_UNTRACED_STEPS)

@@ -12,7 +12,7 @@ Writes nothing but --json_out, --trace and --plot. Exit statuses: 0 done, 1 fail
 
 import functools
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
 
@@ -20,8 +20,13 @@ from bench import bench_flags
 from bench import text
 from lenet import flags
 from lenet import platforms
+from lenet.flags import Params
 from lenet.support import entry
 from lenet.support import files
+
+if TYPE_CHECKING:
+    from lenet.data.splits import Dataset
+    from lenet.platforms.base import Platform
 
 FLAGS = absl_flags.FLAGS
 
@@ -59,7 +64,7 @@ def run_measurement() -> None:
         write_trace(params, platform, data)
 
 
-def write_trace(params: Any, platform: Any, data: Any) -> None:
+def write_trace(params: Params, platform: 'Platform', data: 'Dataset') -> None:
     from bench import op_trace
     metadata = op_trace.record(params, platform, data)
     op_trace.write(metadata, FLAGS.trace)

@@ -14,6 +14,7 @@ from bench import children
 from lenet import flags
 from lenet import platforms
 from lenet.errors import UserError
+from lenet.flags import Params
 
 # What a flag may change in the variables: nothing; roundings, for sums in another order; everything.
 EXACT, ROUNDING, INCOMPARABLE = 'bit for bit', 'within rounding', 'not comparable'
@@ -88,7 +89,7 @@ def common_steps(ns: Sequence[int]) -> int:
     return multiple * -(-MIN_STEPS // multiple)
 
 
-def final_variables(params: Any, steps: int, path: str) -> Dict[str, np.ndarray]:
+def final_variables(params: Params, steps: int, path: str) -> Dict[str, np.ndarray]:
     """Trains `steps` steps in a process of its own; every variable that a checkpoint would hold, by name."""
     shortened = params._replace(steps=steps, epochs=1, warmup_steps=min(params.warmup_steps, steps))
     children.run([sys.executable, '-m', 'bench.final_variables', '--variables_out=' + path] +

@@ -12,6 +12,7 @@ from bench import spread
 from bench import text
 from lenet import flags
 from lenet.errors import UsageError
+from lenet.flags import Params
 from lenet.support import machine
 
 DEFAULT_ROUNDS = 3
@@ -22,7 +23,7 @@ class Point(NamedTuple):
 
     value: str  # of the swept flag
     cores: Optional[int]  # None: all
-    params: Any  # flags.Params, as read
+    params: Params  # flags.Params, as read
     warmup: Optional[int]  # steps
 
     @property
@@ -33,7 +34,7 @@ class Point(NamedTuple):
                 flags.to_lines(self.params) + added)
 
 
-def make_points(swept: str, core_counts: List[int], params: Any, warmup: Optional[int]) -> List[Point]:
+def make_points(swept: str, core_counts: List[int], params: Params, warmup: Optional[int]) -> List[Point]:
     """The points of --sweep=`swept`, each known to be measurable.
 
     Args:

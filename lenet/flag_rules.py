@@ -2,12 +2,15 @@
 
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lenet.errors import UsageError
 
+if TYPE_CHECKING:
+    from lenet.flags import Params
 
-def check(params: Any) -> None:
+
+def check(params: 'Params') -> None:
     """Checks a completed Params.
 
     Raises:
@@ -18,7 +21,7 @@ def check(params: Any) -> None:
         rule(params)
 
 
-def _finite_floats(params: Any) -> None:
+def _finite_floats(params: 'Params') -> None:
     for name, value in params._asdict().items():  # NaN passes every bound
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError('--%s=%s: a finite number is needed' % (name, value))
@@ -28,7 +31,7 @@ def _largest_divisor(number: int, limit: int) -> int:
     return max(n for n in range(1, min(number, limit) + 1) if number % n == 0)
 
 
-def _run_length(params: Any) -> None:
+def _run_length(params: 'Params') -> None:
     total, n = params.steps * params.epochs, params.iterations_per_loop
     if total % n:
         raise UsageError('--steps=%d x --epochs=%d = %d steps are not a multiple of --iterations_per_loop=%d: use '
@@ -36,7 +39,7 @@ def _run_length(params: Any) -> None:
                          (params.steps, params.epochs, total, n, _largest_divisor(params.steps, n)))
 
 
-def _intervals(params: Any) -> None:
+def _intervals(params: 'Params') -> None:
     n = params.iterations_per_loop
     for name in ('eval_every', 'checkpoint_every', 'log_every'):
         interval = getattr(params, name)
@@ -49,27 +52,27 @@ def _intervals(params: Any) -> None:
                               name, n * -(-interval // n), _largest_divisor(interval, n)))
 
 
-def _warmup(params: Any) -> None:
+def _warmup(params: 'Params') -> None:
     total = params.steps * params.epochs
     if params.warmup_steps > total:
         raise UsageError('--warmup_steps=%d is longer than the run, --steps x --epochs = %d: use at most that' %
                          (params.warmup_steps, total))
 
 
-def _replicas(params: Any) -> None:
+def _replicas(params: 'Params') -> None:
     if params.batch_size % params.replicas:
         raise UsageError('--batch_size=%d cannot be split into --replicas=%d equal parts: use --replicas=%d' %
                          (params.batch_size, params.replicas, _largest_divisor(params.batch_size, params.replicas)))
 
 
-def _restore(params: Any) -> None:
+def _restore(params: 'Params') -> None:
     if params.resume and params.restore_path is not None:
         raise UsageError('--resume continues a run, --restore_path starts a new one: give one of them')
     if params.restore_exclude and params.restore_path is None:
         raise UsageError('--restore_exclude=%s needs --restore_path' % ','.join(params.restore_exclude))
 
 
-def _loss_scale(params: Any) -> None:
+def _loss_scale(params: 'Params') -> None:
     kind, value = params.loss_scale, params.loss_scale_value
     if 0 < value < 1:
         raise UsageError('--loss_scale_value=%g: 0 or a number >= 1 is needed' % value)
@@ -80,18 +83,18 @@ def _loss_scale(params: Any) -> None:
                          "dynamic scale's first value" % value)
 
 
-def _injection(params: Any) -> None:
+def _injection(params: 'Params') -> None:
     if not all(re.fullmatch('[1-9][0-9]{0,17}', step) for step in params.inject_overflow):
         raise UsageError('--inject_overflow=%s: numbers of steps from 1, joined by commas, are needed' %
                          ','.join(params.inject_overflow))
 
 
-def _saturation(params: Any) -> None:
+def _saturation(params: 'Params') -> None:
     if params.saturate and params.platform == 'npu':
         raise UsageError('--saturate emulates on a CPU what --platform=npu does by itself: leave it out')
 
 
-def _distribution(params: Any) -> None:
+def _distribution(params: 'Params') -> None:
     needed = {'horovod': 'cpu', 'hccl': 'npu'}.get(params.distributed, params.platform)
     if params.platform != needed:
         raise UsageError('--distributed=%s needs --platform=%s, not %s' %
@@ -100,7 +103,7 @@ def _distribution(params: Any) -> None:
         raise UsageError('--compress_gradients needs --distributed=horovod: start with ./run_np.sh, or leave it out')
 
 
-def _paths(params: Any) -> None:
+def _paths(params: 'Params') -> None:
     for name in ('output_dir', 'data_path', 'restore_path'):
         if getattr(params, name) == '':
             raise UsageError('--%s= is empty: a path is needed' % name)
@@ -113,7 +116,7 @@ _DUMP_SET = r'(\d+)(?:-(\d+))?'
 _MAX_DUMP_SETS = 100
 
 
-def _dumps(params: Any) -> None:
+def _dumps(params: 'Params') -> None:
     if params.over_dump and params.data_dump_flag:
         raise UsageError('--over_dump and --data_dump_flag=1 exclude each other: give one of them')
     sets = [re.fullmatch(_DUMP_SET, part) for part in params.data_dump_step.split('|')]
@@ -125,6 +128,6 @@ def _dumps(params: Any) -> None:
                          (len(sets), _MAX_DUMP_SETS))
 
 
-def _mixlist(params: Any) -> None:
+def _mixlist(params: 'Params') -> None:
     if params.modify_mixlist is not None and params.precision_mode != 'allow_mix_precision':
         raise UsageError('--modify_mixlist needs --precision_mode=allow_mix_precision, not %s' % params.precision_mode)

@@ -63,7 +63,8 @@ def _define_training(flag: _Definer) -> None:
     flag.float('learning_rate', 0.001, "Adam's step size.", 1e-9, 10.0)
     flag.enum('learning_rate_schedule', 'constant', LEARNING_RATE_SCHEDULES, 'How the learning rate falls to 0 over '
               'the run, by steps run; constant: it does not.')
-    flag.integer('warmup_steps', 0, 'Steps over which the learning rate first rises linearly from 0.', 0, MAX_COUNT)
+    flag.integer('warmup_steps', 0, 'W, steps over which the learning rate first rises linearly, from 1/W of it to '
+                 'all of it.', 0, MAX_COUNT)
     flag.enum('activation', 'sigmoid', ACTIVATIONS, 'Of every hidden layer; it also chooses the initializers.')
 
 
@@ -71,8 +72,9 @@ def _define_loop(flag: _Definer) -> None:
     define_platform(flag.values)
     flag.integer('iterations_per_loop', None, 'Steps per session.run, N: a tf.while_loop on the CPU (default 100), '
                  'sinking on the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 4)
-    flag.enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one convolution on 2x2 blocks, the same '
-              'but for rounding, and faster (default on the CPU), or as they are written (default on the NPU).')
+    flag.enum('conv', None, ['folded', 'direct'], 'Convolution and pooling as one matrix product on blocks of 4x4 and '
+              '2x2 pixels, the same but for rounding, and faster (default on the CPU), or as they are written (default '
+              'on the NPU).')
     flag.enum('input', None, ['resident', 'stream'], 'The images stay on the device and the step gathers its batch '
               '(default on the CPU), or batches go through tf.data (default on the NPU).')
     flag.integer('replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: as many '

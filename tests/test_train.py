@@ -29,7 +29,7 @@ SHORT = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_
 
 def digest_of_newest(output_dir):
     """Of every name, shape and byte in a run's newest checkpoint."""
-    reader = tf.train.load_checkpoint(checkpoint.listed(str(output_dir))[-1])
+    reader = tf.train.load_checkpoint(checkpoint.find_all(str(output_dir))[-1])
     names = sorted(reader.get_variable_to_shape_map())
     return hashlib.sha256(b''.join(name.encode() + reader.get_tensor(name).tobytes() for name in names)).hexdigest()
 
@@ -129,8 +129,8 @@ def test_letters_are_learned_from_a_checkpoint_of_digits(uninterrupted, tmp_path
     assert ended.returncode == 0, ended.stderr
     assert re.search(r'layer_1/weights +\[5, 5, 1, 6\] +frozen +restored', ended.stdout)
     assert re.search(r'fc_3/bias +\[26\] +yes +re-initialised, its shape is \[10\] in the checkpoint', ended.stdout)
-    before = checkpoint.read(checkpoint.listed(str(uninterrupted))[-1])
-    after = checkpoint.read(checkpoint.listed(str(tmp_path / 'output'))[-1])
+    before = checkpoint.read(checkpoint.find_all(str(uninterrupted))[-1])
+    after = checkpoint.read(checkpoint.find_all(str(tmp_path / 'output'))[-1])
     for name in ('layer_1/weights', 'layer_1/bias', 'layer_2/weights', 'layer_2/bias'):
         assert after[name].tobytes() == before[name].tobytes()
     for name in ('fc_1/weight', 'fc_1/bias', 'fc_2/weight', 'fc_2/bias'):
@@ -173,7 +173,7 @@ def test_a_run_killed_at_any_moment_resumes_to_the_bytes_and_records_of_an_unint
     for moment in ['saving', random.randint(1, 9), 'saving', random.randint(1, 9), random.randint(1, 9)]:
         kill_when(start(killed, OFTEN_SAVED + ('--resume',), stdout=subprocess.PIPE, stderr=subprocess.PIPE), killed,
                   moment)
-        reached.append(([0] + [int(path.rsplit('-', 1)[1]) for path in checkpoint.listed(str(killed))])[-1])
+        reached.append(([0] + [int(path.rsplit('-', 1)[1]) for path in checkpoint.find_all(str(killed))])[-1])
     resumed = processes.run_module('lenet.train', '--output_dir=%s' % killed, '--resume', *OFTEN_SAVED)
     assert resumed.returncode == 0, resumed.stderr
     assert len(set(reached)) > 2 and reached[-1] < 400, reached  # it got on in between, and was killed before its end

@@ -1,17 +1,17 @@
 """Whether the data set is there and right; it is read as training reads it, and never fetched."""
 
 import os
-from typing import Any
 
 from lenet.checks import Result, failed, passed, warned
 from lenet.data import dataset
 from lenet.data import mnist_files
 from lenet.errors import UserError
+from lenet.flags import Params
 
 _NAME = 'data'
 
 
-def data(params: Any) -> Result:
+def data(params: Params) -> Result:
     if params.data_path == dataset.SYNTHETIC:
         return passed(_NAME, 'synthetic digits, drawn from --seed=%d' % params.seed)
     if params.data_path is None:

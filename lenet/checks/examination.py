@@ -15,10 +15,11 @@ from lenet.checks import settings
 from lenet.checks import software
 from lenet.checks import storage
 from lenet.errors import UsageError
+from lenet.flags import Params
 from lenet.platforms import npu_modules
 
 
-def examine(params: Any, environ: Mapping[str, str]) -> report.Report:
+def examine(params: Params, environ: Mapping[str, str]) -> report.Report:
     """All checks.
 
     Args:
@@ -45,20 +46,20 @@ def examine(params: Any, environ: Mapping[str, str]) -> report.Report:
     return report.Report(platform, results + check_flags(completed), _session_config(completed, environ))
 
 
-def purposes(params: Any, environ: Mapping[str, str]) -> List[str]:
+def purposes(params: Params, environ: Mapping[str, str]) -> List[str]:
     """What the run imports the adapter's modules for; `params` need not be completed."""
     scales = params.loss_scale_flag or params.loss_scale not in (None, 'none')
     asked = (('sinking', True), ('loss scaling', scales), ('ranks', ranks.size(environ) > 1))
     return [purpose for purpose, wanted in asked if wanted]
 
 
-def check_basics(platform: str, params: Any, found: import_probe.Found) -> List[Result]:
+def check_basics(platform: str, params: Params, found: import_probe.Found) -> List[Result]:
     return [software.python(sys.version_info[:3], platform == 'npu'),
             software.tensorflow(found),
             storage.directories(params)]
 
 
-def check_adapter(params: Any, found: import_probe.Found) -> List[Result]:
+def check_adapter(params: Params, found: import_probe.Found) -> List[Result]:
     return [software.adapter(found, npu_modules.PACKAGE),
             software.collectives(found, npu_modules.PACKAGE),
             settings.mixlist(params, software.is_newer(found, npu_modules.PACKAGE))]
@@ -75,13 +76,13 @@ def check_environment(environ: Mapping[str, str]) -> List[Result]:
             ranks.cluster_variables(environ)]
 
 
-def check_flags(params: Any) -> List[Result]:
+def check_flags(params: Params) -> List[Result]:
     from lenet.platforms import npu_config
     return [settings.sinking(npu_config.parameters(params)),
             settings.precision(params),
             settings.loss_scale(params)]
 
 
-def _session_config(params: Any, environ: Mapping[str, str]) -> Any:
+def _session_config(params: Params, environ: Mapping[str, str]) -> Any:
     from lenet.platforms import npu_config
     return npu_config.session_config(npu_config.parameters(params, ranks.size(environ)))

@@ -6,13 +6,14 @@ from typing import Any, Mapping
 import numpy as np
 
 from lenet.checks import Result, failed, passed, warned
+from lenet.flags import Params
 from lenet.support import strict_json
 
 _FLOAT16_MAX = float(np.finfo(np.float16).max)
 _FLOAT32_MODES = ('must_keep_origin_dtype', 'force_fp32')
 
 
-def steps(params: Any) -> Result:
+def steps(params: Params) -> Result:
     """Args:
       params: completed, and so within the rules between flags.
     """
@@ -36,7 +37,7 @@ def sinking(parameters: Mapping[str, Any]) -> Result:
     return passed(name, '%d steps per session.run, data preprocessing on the device' % n)
 
 
-def precision(params: Any) -> Result:
+def precision(params: Params) -> Result:
     name, mode = '--precision_mode', params.precision_mode
     if mode == 'must_keep_origin_dtype':
         return warned(name, '%s; CANN documents that it excludes operators without float32, as Conv2D' % mode,
@@ -48,7 +49,7 @@ def precision(params: Any) -> Result:
     return passed(name, mode)
 
 
-def loss_scale(params: Any) -> Result:
+def loss_scale(params: Params) -> Result:
     name, first = 'loss scale', params.loss_scale_init
     if params.loss_scale == 'none':
         if params.precision_mode in _FLOAT32_MODES:
@@ -66,7 +67,7 @@ def loss_scale(params: Any) -> Result:
                   (first, _steps_to_fall(params)), '--loss_scale=dynamic --loss_scale_init=32768')
 
 
-def _steps_to_fall(params: Any) -> int:
+def _steps_to_fall(params: Params) -> int:
     shrinks = math.ceil(math.log(params.loss_scale_init / _FLOAT16_MAX) / -math.log(params.loss_scale_decrement_ratio))
     return shrinks * params.loss_scale_decrement_every
 
@@ -74,7 +75,7 @@ def _steps_to_fall(params: Any) -> int:
 _LISTS, _CHANGES = ('black-list', 'white-list'), ('to-add', 'to-remove')
 
 
-def mixlist(params: Any, newer_adapter: bool) -> Result:
+def mixlist(params: Params, newer_adapter: bool) -> Result:
     """Args:
       newer_adapter: false where the adapter may be one of those that ignore the list.
     """

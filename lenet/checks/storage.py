@@ -3,9 +3,9 @@
 import os
 import shutil
 import tempfile
-from typing import Any
 
 from lenet.checks import Result, failed, passed, warned
+from lenet.flags import Params
 
 _NAME = '--output_dir'
 _CHECKPOINT = 2 * 10 ** 6  # bytes, rounded up: 107,786 float32 weights and Adam's two slots
@@ -13,7 +13,7 @@ _RUN = 10 ** 8  # bytes; a run with the default flags writes a tenth of it
 _RUN_WITH_DUMPS = 2 * 10 ** 9
 
 
-def directories(params: Any) -> Result:
+def directories(params: Params) -> Result:
     """--output_dir, and the folders in it that profiling and dumps need."""
     names = [''] + ['profiling'] * bool(params.profiling) + ['dump'] * bool(params.over_dump or params.data_dump_flag)
     for name in names:

@@ -13,7 +13,7 @@ IMAGE_SHAPE = (28, 28)
 class Split(NamedTuple):
     """One half of a data set."""
 
-    images: np.ndarray  # uint8 [n, 28, 28, 1]
+    images: np.ndarray  # uint8 [n, 28, 28, 1] as read, [n, 8, 8, 16] once model.lay_out has cut them into blocks
     labels: np.ndarray  # int32 [n]
 
 

@@ -56,7 +56,7 @@ def open_network(request: Request) -> Iterator[frozen.Network]:
 
 def _require_checkpoint(request: Request) -> None:
     """Raises UserError where nothing tells which network to take, and --output_dir holds none."""
-    if request.checkpoint is None and not checkpoint.listed(request.output_dir):
+    if request.checkpoint is None and not checkpoint.find_all(request.output_dir):
         raise UserError('--output_dir=%s: holds no checkpoint; train first (./run_1p.sh), or give --checkpoint or '
                         '--model_path' % request.output_dir)
 

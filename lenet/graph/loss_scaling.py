@@ -5,9 +5,11 @@ in float32, keeps them (Micikevicius et al. 2018, "Mixed Precision Training"). W
 update is skipped, and so is the increment of global_step.
 """
 
-from typing import Any, Dict, NamedTuple
+from typing import Dict, NamedTuple
 
 import tensorflow.compat.v1 as tf
+
+from lenet.flags import Params
 
 NONE, FIXED, DYNAMIC = 'none', 'fixed', 'dynamic'
 _NEVER_USED = 0.0  # value of the variable loss_scale before a dynamic manager has had it
@@ -29,7 +31,7 @@ class LossScale(NamedTuple):
         return self.value, self.increment_every, self.decrement_every, self.increment_ratio, self.decrement_ratio
 
 
-def from_params(params: Any) -> LossScale:
+def from_params(params: Params) -> LossScale:
     """The LossScale of a completed Params."""
     value = {NONE: 1.0, FIXED: params.loss_scale_value, DYNAMIC: params.loss_scale_init}[params.loss_scale]
     return LossScale(params.loss_scale, value, params.loss_scale_increment_every, params.loss_scale_increment_ratio,

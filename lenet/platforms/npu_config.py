@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from lenet import flags
+from lenet.flags import Params
 from lenet.support import files
 
 Value = Union[bool, int, str]
@@ -60,7 +61,7 @@ TABLE = {
 _TRAINING, _INFERENCE = 1, 0  # graph_run_mode
 
 
-def parameters(params: Any, size: int = 1) -> Dict[str, Value]:
+def parameters(params: Params, size: int = 1) -> Dict[str, Value]:
     """What `params` ask of NpuOptimizer, by the names of TABLE.
 
     Args:
@@ -93,15 +94,15 @@ def inference_parameters() -> Dict[str, Value]:
             'graph_run_mode': _INFERENCE}
 
 
-def profiling_directory(params: Any) -> str:
+def profiling_directory(params: Params) -> str:
     return os.path.abspath(os.path.join(params.output_dir, 'profiling'))
 
 
-def dump_directory(params: Any) -> str:
+def dump_directory(params: Params) -> str:
     return os.path.abspath(os.path.join(params.output_dir, 'dump'))
 
 
-def _profiling(params: Any) -> Dict[str, Value]:
+def _profiling(params: Params) -> Dict[str, Value]:
     if not params.profiling:
         return {}
     # Empty points let the engine find the first forward and last backward operator by itself.
@@ -110,7 +111,7 @@ def _profiling(params: Any) -> Dict[str, Value]:
     return {'profiling_mode': True, 'profiling_options': json.dumps(options)}
 
 
-def _dump(params: Any) -> Dict[str, Value]:
+def _dump(params: Params) -> Dict[str, Value]:
     if params.over_dump:
         return {'enable_dump_debug': True, 'dump_path': dump_directory(params),
                 'dump_debug_mode': params.dump_debug_mode}
@@ -120,7 +121,7 @@ def _dump(params: Any) -> Dict[str, Value]:
     return {}
 
 
-def make_directories(params: Any) -> None:
+def make_directories(params: Params) -> None:
     """Creates the directories that the parameters name: without them the adapter aborts the process."""
     if params.profiling:
         files.make_directory(profiling_directory(params))

@@ -9,13 +9,15 @@ from typing import Any, Dict, List
 import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
+from lenet.flags import Params
+from lenet.ranks.base import Ranks
 from lenet.run.checkpoint import Position
 
 # Flags that concern one rank alone: where its files lie, and what it shows. The data are compared by their digest.
 _OWN = ('output_dir', 'data_path', 'restore_path')
 
 
-def reach(ranks: Any, params: Any, facts: Dict[str, Any], start: Position) -> Position:
+def reach(ranks: Ranks, params: Params, facts: Dict[str, Any], start: Position) -> Position:
     """Compares all ranks with rank 0, and returns where that one starts from.
 
     Args:

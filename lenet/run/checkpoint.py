@@ -71,13 +71,15 @@ class Checkpoints:
                 with quiet.without_stderr_lines('OP_REQUIRES failed at save_restore'):  # raised as well
                     written = self._saver.save(session, os.path.join(scratch, os.path.basename(path)),
                                                write_meta_graph=False, write_state=False)
-                _remove([path])  # of a former run to this step: its index must not meet the new data
+                # A former run may have left a checkpoint of the same step. Were this process killed between the two
+                # renames below, that one's index would stand beside the new data and describe other bytes.
+                _remove([path])
                 for name in files_of(written):
                     files.flush(name)
                     os.replace(name, os.path.join(self.directory, os.path.basename(name)))
-            kept = listed(self._output_dir)[-self._keep:]
+            kept = find_all(self._output_dir)[-self._keep:]
             self._write_state(kept)
-            _remove(listed(self._output_dir)[:-self._keep])
+            _remove(find_all(self._output_dir)[:-self._keep])
         except (tf.errors.OpError, OSError, ValueError) as error:
             raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
                             (path, first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
@@ -110,7 +112,7 @@ def _remove(paths: List[str]) -> None:
             os.unlink(name)
 
 
-def listed(output_dir: str) -> List[str]:
+def find_all(output_dir: str) -> List[str]:
     """The path prefixes of a run's checkpoints, oldest first; the files count, not TensorFlow's list of them."""
     pattern = os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, _PREFIX + '-*.index')
     found = [path[:-len('.index')] for path in glob.glob(pattern)]
@@ -121,13 +123,13 @@ def _number(path: str) -> str:
     return path.rsplit('-', 1)[-1]
 
 
-def sound(output_dir: str) -> List[str]:
-    """As `listed`, without those newer than the newest that is whole; a warning names each.
+def find_whole(output_dir: str) -> List[str]:
+    """As `find_all`, without those newer than the newest that is whole; a warning names each.
 
     Raises:
       UserError: there are checkpoints, but none is whole.
     """
-    paths = listed(output_dir)
+    paths = find_all(output_dir)
     damaged = []
     while paths:
         try:
@@ -164,7 +166,7 @@ def read(path: str, names: Optional[List[str]] = None) -> Dict[str, np.ndarray]:
         return {name: reader.get_tensor(name) for name in (found if names is None else names) if name in found}
 
 
-def position(path: str) -> Position:
+def read_position(path: str) -> Position:
     """Where `path`, a checkpoint of this program, was written.
 
     Raises:
@@ -190,7 +192,7 @@ def resolve(path: str) -> str:
     path = re.sub(r'\.(index|data-\d+-of-\d+)$', '', os.path.expanduser(path))
     if not os.path.isdir(path):
         return path
-    newest = (sound(path) or [tf.train.latest_checkpoint(path)])[-1]
+    newest = (find_whole(path) or [tf.train.latest_checkpoint(path)])[-1]
     if newest is None:
         raise UserError('%s: holds no checkpoint; give a path prefix such as output/ckpt_npu/model.ckpt-1000' % path)
     return newest

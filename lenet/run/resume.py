@@ -4,6 +4,7 @@ import math
 from typing import Any, Dict, List, Optional, Tuple
 
 from lenet.errors import UserError
+from lenet.flags import Params
 from lenet.run import checkpoint
 from lenet.run import run_directory
 from lenet.support import progress
@@ -20,17 +21,17 @@ _TOLD = ('learning_rate', 'learning_rate_schedule', 'warmup_steps', 'precision_m
          'learning_rate_scaling', 'compress_gradients')
 
 
-def starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
+def find_start(params: Params) -> Tuple[Optional[str], checkpoint.Position]:
     """The checkpoint to resume from, None for a fresh start, and how far it had come.
 
     Raises:
       UserError: no checkpoint is whole, or what is left to do is not a multiple of --iterations_per_loop.
     """
     total = params.steps * params.epochs
-    paths = checkpoint.sound(params.output_dir) if params.resume else []
+    paths = checkpoint.find_whole(params.output_dir) if params.resume else []
     while paths:
-        newest, start = paths[-1], checkpoint.position(paths[-1])
-        if start.steps_run < total or run_directory.reported_steps(params.output_dir) == start.steps_run:
+        newest, start = paths[-1], checkpoint.read_position(paths[-1])
+        if start.steps_run < total or run_directory.read_reported_steps(params.output_dir) == start.steps_run:
             break
         paths.pop()  # killed before its results: the last stretch again gives the same, and the results
     if not paths:
@@ -46,7 +47,7 @@ def starting_point(params: Any) -> Tuple[Optional[str], checkpoint.Position]:
     return newest, start
 
 
-def check(params: Any, facts: Dict[str, Any], start: checkpoint.Position) -> None:
+def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position) -> None:
     """Compares a resumed run with what it was before.
 
     Args:
@@ -84,7 +85,7 @@ def check(params: Any, facts: Dict[str, Any], start: checkpoint.Position) -> Non
                                            params.learning_rate_schedule, start.steps_run))
 
 
-def _differences(former: Any, params: Any, names: Any) -> List[Tuple[str, str]]:
+def _differences(former: Any, params: Params, names: Any) -> List[Tuple[str, str]]:
     """Names of flags and, for each that differs, '--name was X, is Y'."""
     return [(name, '--%s was %s, is %s' % (name, _text(getattr(former, name)), _text(getattr(params, name))))
             for name in names if getattr(former, name) != getattr(params, name)]

@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from lenet import flags
 from lenet.errors import UsageError, UserError
+from lenet.flags import Params
 from lenet.support import files
 from lenet.support import locks
 from lenet.support import progress
@@ -27,7 +28,7 @@ def facts(ranks: int, dataset: Any) -> Dict[str, Any]:
     return {'ranks': ranks, 'data': dataset.digest()}
 
 
-def prepare(params: Any, known: Dict[str, Any], keep: bool) -> None:
+def prepare(params: Params, known: Dict[str, Any], keep: bool) -> None:
     """Readies --output_dir, which `locked` has made, and writes flags.txt, the effective flags as a flagfile, and
     run.json, the facts `known`.
 
@@ -55,7 +56,7 @@ def prepare(params: Any, known: Dict[str, Any], keep: bool) -> None:
 
 
 @contextlib.contextmanager
-def locked(params: Any) -> Iterator[None]:
+def locked(params: Params) -> Iterator[None]:
     """Makes --output_dir and keeps every other training out of it within the block.
 
     Raises:
@@ -68,7 +69,7 @@ def locked(params: Any) -> Iterator[None]:
         yield
 
 
-def reported_steps(directory: str) -> Optional[int]:
+def read_reported_steps(directory: str) -> Optional[int]:
     """How many steps the results there are of, None without any."""
     try:
         with open(os.path.join(directory, 'results.json')) as stream:

@@ -61,7 +61,7 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
     # Rank 0 reads the checkpoint and broadcasts all that is in it. Ranks that can only broadcast weights (not
     # `gathers`) read it themselves.
     reads = ranks.rank == 0 or not ranks.gathers
-    newest, start = resume.starting_point(params) if reads else (None, checkpoint.Position())
+    newest, start = resume.find_start(params) if reads else (None, checkpoint.Position())
     with ledger.timing('data'):
         data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
         facts = run_directory.facts(ranks.size, data)

@@ -9,7 +9,7 @@ from tests.data_files import error_of
 
 def test_the_newest_checkpoint_of_a_run_is_the_default(trained_run):
     loaded = trained.load(None, trained_run)
-    assert loaded.path == checkpoint.listed(trained_run)[-1] and loaded.path.endswith('-80')
+    assert loaded.path == checkpoint.find_all(trained_run)[-1] and loaded.path.endswith('-80')
     assert loaded.steps_run == 80 and loaded.activation == 'sigmoid' and loaded.num_classes == 10
     assert set(loaded.weights) == set(checkpoints.weights())
 

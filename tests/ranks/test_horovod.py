@@ -36,7 +36,7 @@ def losses(output_dir):
 
 
 def newest(output_dir):
-    return checkpoint.read(checkpoint.listed(str(output_dir))[-1])
+    return checkpoint.read(checkpoint.find_all(str(output_dir))[-1])
 
 
 def metrics(output_dir, kind):
@@ -154,7 +154,7 @@ def test_ranks_stop_together_and_go_on(tmp_path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143, errors
     reached = json.loads((tmp_path / 'results.json').read_text())['steps']['steps_run']
-    assert checkpoint.position(checkpoint.listed(str(tmp_path))[-1]).steps_run == reached < 80000
+    assert checkpoint.read_position(checkpoint.find_all(str(tmp_path))[-1]).steps_run == reached < 80000
     ended = launch(tmp_path, '--batch_size=16', '--epochs=1', '--steps=%d' % (reached + 5), '--resume')
     assert ended.returncode == 0, ended.stderr
 

@@ -30,8 +30,8 @@ def save(directory, steps, keep=5, seed=1):
 def test_the_newest_is_found_and_knows_its_steps_also_after_the_directory_moved(tmp_path):
     save(tmp_path / 'run', [100, 200])
     os.rename(str(tmp_path / 'run'), str(tmp_path / 'moved here'))
-    path = checkpoint.listed(str(tmp_path / 'moved here'))[-1]
-    assert path.endswith('model.ckpt-200') and checkpoint.position(path) == (200, 7)
+    path = checkpoint.find_all(str(tmp_path / 'moved here'))[-1]
+    assert path.endswith('model.ckpt-200') and checkpoint.read_position(path) == (200, 7)
 
 
 def test_only_the_newest_are_kept(tmp_path):
@@ -43,11 +43,11 @@ def test_only_the_newest_are_kept(tmp_path):
 
 
 def test_checkpoints_are_listed_by_number_whatever_tensorflows_own_list_says(tmp_path):
-    assert checkpoint.listed(str(tmp_path)) == []
+    assert checkpoint.find_all(str(tmp_path)) == []
     save(tmp_path / 'b [1]', [90, 100])
     for content in (b'', b'\xff\x00'):
         (tmp_path / 'b [1]' / 'ckpt_npu' / 'checkpoint').write_bytes(content)
-        assert [path[-3:] for path in checkpoint.listed(str(tmp_path / 'b [1]'))] == ['-90', '100']
+        assert [path[-3:] for path in checkpoint.find_all(str(tmp_path / 'b [1]'))] == ['-90', '100']
 
 
 def test_restoring_gives_every_value_back_and_keeps_counting_kept_checkpoints(tmp_path):
@@ -106,7 +106,7 @@ def test_the_newest_whole_checkpoint_is_taken_and_each_damaged_one_named(tmp_pat
     with open(str(tmp_path / 'ckpt_npu' / 'model.ckpt-40.data-00000-of-00001'), 'r+b') as stream:
         stream.truncate(1000)
     (tmp_path / 'ckpt_npu' / 'model.ckpt-30.index').write_bytes(b'')
-    assert checkpoint.sound(str(tmp_path))[-1].endswith('model.ckpt-20')
+    assert checkpoint.find_whole(str(tmp_path))[-1].endswith('model.ckpt-20')
     warnings = capsys.readouterr().err.splitlines()
     assert len(warnings) == 2
     assert 'model.ckpt-40: is no readable checkpoint' in warnings[0] and 'model.ckpt-20' in warnings[0]
@@ -114,7 +114,7 @@ def test_the_newest_whole_checkpoint_is_taken_and_each_damaged_one_named(tmp_pat
     for path in (tmp_path / 'ckpt_npu').glob('*.index'):
         path.write_bytes(b'')
     with pytest.raises(UserError, match='model.ckpt-40: is no readable checkpoint .*; no older one is whole'):
-        checkpoint.sound(str(tmp_path))
+        checkpoint.find_whole(str(tmp_path))
 
 
 def test_a_checkpoint_without_counters_cannot_be_resumed_from(tmp_path):
@@ -123,7 +123,7 @@ def test_a_checkpoint_without_counters_cannot_be_resumed_from(tmp_path):
         session.run(tf.global_variables_initializer())
         path = tf.train.Saver().save(session, str(tmp_path / 'x'))
     with pytest.raises(UserError, match='x: holds no steps_run'):
-        checkpoint.position(path)
+        checkpoint.read_position(path)
 
 
 def test_a_path_without_a_checkpoint_is_named(tmp_path):
@@ -132,14 +132,14 @@ def test_a_path_without_a_checkpoint_is_named(tmp_path):
     (tmp_path / 'x.index').write_bytes(b'')
     (tmp_path / 'x.data-00000-of-00001').write_bytes(b'')
     with pytest.raises(UserError, match='x: is no readable checkpoint'):
-        checkpoint.position(str(tmp_path / 'x'))
+        checkpoint.read_position(str(tmp_path / 'x'))
 
 
 def test_truncated_data_is_named(tmp_path):
     path, _ = save(tmp_path, [10])
     with open(path + '.data-00000-of-00001', 'r+b') as stream:
         stream.truncate(1000)
-    for function in (checkpoint.verify, checkpoint.position):
+    for function in (checkpoint.verify, checkpoint.read_position):
         with pytest.raises(UserError, match='model.ckpt-10: is no readable checkpoint'):
             function(path)
 
@@ -158,9 +158,9 @@ def test_a_save_killed_at_any_rename_leaves_whole_checkpoints_alone(tmp_path, mo
         'os.replace = replace_or_die\ntest_checkpoint.save(%r, [20])\n' % (str(tmp_path), moment, str(tmp_path)))
     ended = subprocess.run([sys.executable, '-c', program], cwd=processes.ROOT)
     assert ended.returncode == (0 if moment == 3 else -signal.SIGKILL)
-    whole = [path.rsplit('-', 1)[1] for path in checkpoint.listed(str(tmp_path))]
+    whole = [path.rsplit('-', 1)[1] for path in checkpoint.find_all(str(tmp_path))]
     assert whole == (['10'] if moment < 2 else ['10', '20'])
-    assert checkpoint.position(checkpoint.sound(str(tmp_path))[-1]).steps_run == int(whole[-1])
+    assert checkpoint.read_position(checkpoint.find_whole(str(tmp_path))[-1]).steps_run == int(whole[-1])
     save(tmp_path, [30])
     assert not [name for name in os.listdir(str(tmp_path / 'ckpt_npu')) if name.startswith('.')]
 

@@ -106,7 +106,7 @@ def test_a_loss_that_is_no_number_stops_the_run(train, monkeypatch):
 def test_weights_that_the_last_step_ruins_are_noticed_and_not_saved(train, tmp_path):
     with pytest.raises(UserError, match='a weight became infinite or NaN by step 12'):
         train(inject_overflow=['12'])
-    assert [path[-2:] for path in checkpoint.listed(str(tmp_path))] == ['-6']
+    assert [path[-2:] for path in checkpoint.find_all(str(tmp_path))] == ['-6']
 
 
 def test_a_run_killed_before_its_results_gets_them_from_a_resume(train, tmp_path):
@@ -120,7 +120,7 @@ def test_a_run_killed_before_its_results_gets_them_from_a_resume(train, tmp_path
 
 def test_a_damaged_older_checkpoint_does_not_hinder_a_resume_from_the_newest(train, tmp_path):
     train()
-    with open(checkpoint.listed(str(tmp_path))[0] + '.data-00000-of-00001', 'r+b') as stream:
+    with open(checkpoint.find_all(str(tmp_path))[0] + '.data-00000-of-00001', 'r+b') as stream:
         stream.truncate(1000)
     status, results, _ = train(epochs=3, resume=True)
     assert status == 0 and results['steps']['steps_this_run'] == 6
@@ -128,7 +128,7 @@ def test_a_damaged_older_checkpoint_does_not_hinder_a_resume_from_the_newest(tra
 
 def test_a_transfer_from_the_very_directory_reads_before_it_moves(train, tmp_path):
     train()
-    path = checkpoint.listed(str(tmp_path))[-1]
+    path = checkpoint.find_all(str(tmp_path))[-1]
     status, _, _ = train(restore_path=path, steps=3, epochs=1)
     assert status == 0 and (tmp_path / 'previous' / 'results.json').exists()
     with pytest.raises(UserError, match='nowhere'):
@@ -154,7 +154,7 @@ def test_a_stop_is_obeyed_after_the_call_and_leaves_a_checkpoint(train, monkeypa
     assert status == 143 and results['ended'] == 'stopped by SIGTERM'
     assert results['steps']['steps_run'] == 6 and results['evaluation']['images'] == 37
     assert [line['step'] for line in kinds(metrics, 'evaluation')] == [3, 6]
-    assert checkpoint.position(checkpoint.listed(results['flags']['output_dir'])[-1]).steps_run == 6
+    assert checkpoint.read_position(checkpoint.find_all(results['flags']['output_dir'])[-1]).steps_run == 6
 
 
 def test_skipped_updates_are_recorded_and_warned_about(train, capsys):
