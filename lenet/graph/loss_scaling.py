@@ -1,4 +1,4 @@
-"""Loss scaling: what is asked for, its variables, and the managers of tf.contrib.mixed_precision.
+"""Loss scaling: what is asked for, and the variables of a dynamic scale; loss_scale_optimizer.py has the optimizer.
 
 Small gradients vanish in float16 (below 2**-24); multiplying the loss, and dividing the gradients by the same number
 in float32, keeps them (Micikevicius et al. 2018, "Mixed Precision Training"). Where a scaled gradient overflows, the
@@ -13,7 +13,7 @@ from lenet.flags import Params
 
 NONE, FIXED, DYNAMIC = 'none', 'fixed', 'dynamic'
 _NEVER_USED = 0.0  # value of the variable loss_scale before a dynamic manager has had it
-_STATE = {'loss_scale': (_NEVER_USED, tf.float32), 'good_steps': (0, tf.int32), 'bad_steps': (0, tf.int32)}
+_STATE = ('loss_scale', 'good_steps', 'bad_steps')
 
 
 class LossScale(NamedTuple):
@@ -48,10 +48,15 @@ def complete_state() -> None:
 
     Every checkpoint so has the same keys; a run without dynamic scaling carries the state through, unused.
     """
-    present = state_variables()
-    for name, (value, dtype) in _STATE.items():
-        if name not in present:
-            tf.Variable(value, name=name, trainable=False, dtype=dtype)
+    if not state_variables():
+        create_state(_NEVER_USED)
+
+
+def create_state(scale: float) -> None:
+    """Creates the variables of a dynamic scale: `loss_scale` at `scale`, and the counts of steps."""
+    for name, value, dtype in (('loss_scale', scale, tf.float32), ('good_steps', 0, tf.int32),
+                               ('bad_steps', 0, tf.int32)):
+        tf.Variable(value, name=name, trainable=False, dtype=dtype)
 
 
 def start_if_never_used(session: tf.Session, loss_scale: LossScale) -> None:
@@ -59,21 +64,6 @@ def start_if_never_used(session: tf.Session, loss_scale: LossScale) -> None:
     variable = state_variables()['loss_scale']
     if loss_scale.kind == DYNAMIC and session.run(variable) == _NEVER_USED:
         variable.load(loss_scale.value, session)
-
-
-def wrap_with_contrib(optimizer: tf.train.Optimizer, loss_scale: LossScale) -> tf.train.Optimizer:
-    """`optimizer` behind TensorFlow 1.15's own loss scaling, for devices with IEEE infinities (CPU, GPU).
-
-    It skips the update, and the increment of global_step, where a gradient is not finite.
-    """
-    if loss_scale.kind == NONE:
-        return optimizer
-    from tensorflow.contrib import mixed_precision  # a second of import time, only where it is needed
-    if loss_scale.kind == FIXED:
-        manager = mixed_precision.FixedLossScaleManager(loss_scale.value)
-    else:
-        manager = mixed_precision.ExponentialUpdateLossScaleManager(*loss_scale.manager_arguments())
-    return mixed_precision.LossScaleOptimizer(optimizer, manager)
 
 
 def current(loss_scale: LossScale) -> tf.Tensor:

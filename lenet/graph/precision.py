@@ -48,11 +48,11 @@ def saturating(status: tf.Variable) -> Rounding:
     """
     def saturate(x: tf.Tensor) -> tf.Tensor:
         rounded = round_to_float16(x)
-        finite = tf.is_finite(rounded)
+        finite = tf.math.is_finite(rounded)
         note = status.assign_add(1 - tf.cast(tf.reduce_all(finite), tf.int32), read_value=False)
         with tf.control_dependencies([note]):
             clipped = tf.clip_by_value(rounded, float(tf.float16.min), float(tf.float16.max))
-            return tf.where(tf.is_nan(rounded), tf.zeros_like(x), clipped)
+            return tf.where(tf.math.is_nan(rounded), tf.zeros_like(x), clipped)
 
     @tf.custom_gradient
     def rounding(x: tf.Tensor):

@@ -214,7 +214,7 @@ def outputs(train_op: tf.Operation, parts: Step, params: Params, size: int) -> D
         steps_run = state.steps_run.read_value()
         reported = {'learning_rate': learning_rate(steps_run - 1, params, size), 'steps_run': steps_run,
                     'global_step': state.global_step.read_value(), 'loss_scale': loss_scaling.current(loss_scale),
-                    'weights_finite': tf.reduce_all(tf.stack([tf.reduce_all(tf.is_finite(variable.read_value()))
+                    'weights_finite': tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(variable.read_value()))
                                                               for variable in parts.weights.values()]))}
         if loss_scale.kind == loss_scaling.DYNAMIC:
             reported.update({name: variable.read_value() for name, variable in loss_scaling.state_variables().items()})

@@ -1,9 +1,10 @@
-"""The CPU: N steps in a while_loop, tf.contrib's loss scaling."""
+"""The CPU: N steps in a while_loop."""
 
 import tensorflow.compat.v1 as tf
 
 from lenet import ranks
-from lenet.graph import loss_scaling
+from lenet.graph import loss_scale_optimizer
+from lenet.graph.loss_scaling import LossScale
 from lenet.platforms.base import Platform
 from lenet.support import machine
 from lenet.support import quiet
@@ -31,7 +32,7 @@ def inference_config() -> tf.ConfigProto:
 
 
 class Cpu(Platform):
-    """N steps in a tf.while_loop, one thread an op, tf.contrib's loss scaling."""
+    """N steps in a tf.while_loop, one thread an op."""
 
     name = 'cpu'
     use_resource = True  # read inside the while_loop, at each step
@@ -53,8 +54,8 @@ class Cpu(Platform):
         return tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=threads,
                               device_count={'GPU': 0}, allow_soft_placement=True)
 
-    def optimizer(self, base: tf.train.Optimizer, loss_scale: loss_scaling.LossScale) -> tf.train.Optimizer:
-        return loss_scaling.wrap_with_contrib(self.ranks.average(base), loss_scale)
+    def optimizer(self, base: tf.train.Optimizer, loss_scale: LossScale) -> tf.train.Optimizer:
+        return loss_scale_optimizer.wrap(self.ranks.average(base), loss_scale)
 
     def sink(self, session: tf.Session, train_op: tf.Operation) -> tf.Operation:
         return train_op  # the graph loops by itself
