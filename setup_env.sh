@@ -128,7 +128,7 @@ find_python() {
     # shellcheck disable=SC2086
     probe "$PYTHON" $versions && return
     answer=$("$PYTHON" --version 2>&1 | head -n 1)
-    fail "${NEED:-}PYTHON=$PYTHON is no CPython ${versions// /, } with venv: ${answer##*: }"
+    fail "${NEED:+$NEED: }PYTHON=$PYTHON is no CPython ${versions// /, } with venv: ${answer##*: }"
   fi
   for name in python3 python python3.7; do
     answer=$(probe "$name" "${versions%% *}") || continue
@@ -142,8 +142,8 @@ find_python() {
     if [[ -x $PY && -f $STATE/stamp ]]; then sed -n "s/^python /$name /p" "$STATE/stamp"; return; fi
   done
   if [[ $versions == 3.7 ]]; then
-    fail "${NEED:-}no Python 3.7 (for x86_64, with venv) is on PATH, of pyenv or of uv, and TensorFlow 1.15 runs on no" \
-      "other; PYTHON=/path/to/python3.7 names one"
+    fail "${NEED:+$NEED: }no Python 3.7 (for x86_64, with venv) is on PATH, of pyenv or of uv, and TensorFlow 1.15" \
+      "runs on no other; PYTHON=/path/to/python3.7 names one"
   fi
   if command -v uv >/dev/null; then
     say "No Python ${versions// /, } on PATH, of pyenv or of uv: uv gets one..."
@@ -165,6 +165,11 @@ run_pip() {
     "$PY" -m pip "$command" --no-input --progress-bar off "$@" >>"$STATE/log" 2>&1 </dev/null
 }
 
+fail_with_log() {
+  tail -n 5 "$STATE/log" >&2
+  fail "$* (the end of $STATE/log is above)"
+}
+
 # Brings PLACE to what is wanted, while no other start does so. ADVICE is what to do should it fail.
 fill() {
   { mkdir -p "$STATE" && : >>"$STATE/lock"; } 2>/dev/null || fail "cannot write to $PLACE. $ADVICE"
@@ -174,7 +179,7 @@ fill() {
     lock='import fcntl; fcntl.flock(9, fcntl.LOCK_EX'
     if ! "$CHOSEN" -c "$lock | fcntl.LOCK_NB)" 2>/dev/null; then
       say "Waiting for another start's set-up..."
-      "$CHOSEN" -c "$lock)"
+      "$CHOSEN" -c "$lock)" 2>/dev/null
     fi
     if has_wanted; then exit; fi  # by another start, meanwhile
     wanted | grep -v '^horovod==' >"$STATE/wanted"
@@ -197,10 +202,7 @@ install_wanted() {
     : >"$stamp.old"
   fi
   mkdir -p "$STATE/wheels"
-  if ! pip_wanted; then
-    tail -n 5 "$STATE/log" >&2
-    fail "pip cannot install ${EXTRA:-$FILE} into $PLACE (above, the end of $STATE/log). $ADVICE"
-  fi
+  pip_wanted || fail_with_log "pip cannot fill $PLACE. $ADVICE"
   sed 's/^\([^=]*\)==.*/^\1==/' "$STATE/wanted" >"$stamp.names"
   {
     printf '%s\n' "python $CHOSEN" "$SEARCH"
@@ -221,13 +223,11 @@ make_place() {
     say "Adding to $PLACE what $PY lacks..."
     return
   fi
-  if [[ -n ${LENET_STACK:-} ]]; then WHY='as LENET_STACK says'; fi
+  if [[ -n ${LENET_STACK:-} ]]; then WHY=${NEED:-as LENET_STACK says}; fi
   if [[ -n ${PYTHON:-} ]]; then WHY='as PYTHON says'; fi
   say "Setting up $PLACE with $CHOSEN: $TENSORFLOW, $WHY (once, about a minute)..."
-  if ! "$CHOSEN" -m venv "$PLACE" >"$STATE/log" 2>&1 </dev/null; then
-    tail -n 5 "$STATE/log" >&2
-    fail "$CHOSEN cannot make a virtual environment in $PLACE. $ADVICE"
-  fi
+  "$CHOSEN" -m venv "$PLACE" >"$STATE/log" 2>&1 </dev/null ||
+    fail_with_log "$CHOSEN cannot make a virtual environment in $PLACE. $ADVICE"
 }
 
 # The pinned pip first, and by it the rest. Without isolation a source package is built by the pinned setuptools instead
@@ -256,9 +256,8 @@ build_horovod() {
   PY=$link/environment/bin/${PY##*/}
   if ! HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 HOROVOD_WITHOUT_PYTORCH=1 \
     HOROVOD_WITHOUT_MXNET=1 run_pip wheel --no-deps --no-build-isolation -w "$STATE/wheels" "$1"; then
-    tail -n 5 "$STATE/log" >&2
     rm -r "$link"
-    fail "pip cannot build $1 (above, the end of $STATE/log); ./run_1p.sh does without"
+    fail_with_log "pip cannot build $1; ./run_1p.sh does without"
   fi
   rm -r "$link"
 }
@@ -268,7 +267,7 @@ build_horovod() {
 require_tf1() {
   if [[ ${LENET_STACK:-tf1} != tf1 ]]; then fail "$1 need the first stack: LENET_STACK=tf1, not $LENET_STACK"; fi
   LENET_STACK=tf1
-  NEED="$1 need the first stack: "
+  NEED="$1 need the first stack"
 }
 
 set_up() {
@@ -301,7 +300,7 @@ set_up() {
     { printf '%s\n' "$SEARCH" >>"$STATE/stamp"; } 2>/dev/null || true
     return
   fi
-  ADVICE="No network: PIP_INDEX_URL names a mirror. No space: LENET_VENV=DIRECTORY puts the environment elsewhere."
+  ADVICE="No network: PIP_INDEX_URL names a mirror; no space: LENET_VENV=DIRECTORY puts the environment elsewhere;"
   ADVICE+=" $TENSORFLOW exists for $WHEELS"
   fill
 }
