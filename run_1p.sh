@@ -36,5 +36,5 @@ prepare_npu() {
 }
 
 prepare_npu "$@"
-set_up
+set_up  # shellcheck disable=SC2119
 run_module lenet.train "$@"

@@ -207,7 +207,7 @@ install_wanted() {
   {
     printf '%s\n' "python $CHOSEN" "$SEARCH"
     cat "$STATE/wanted"
-    grep == "$stamp.old" | grep -vf "$stamp.names" || true  # what else is installed
+    grep '==' "$stamp.old" | grep -vf "$stamp.names" || true  # what else is installed
   } >"$stamp.new"
   rm "$stamp.old"
   mv "$stamp.new" "$stamp"
