@@ -36,5 +36,6 @@ prepare_npu() {
 }
 
 prepare_npu "$@"
-set_up  # shellcheck disable=SC2119
+# shellcheck disable=SC2119  # the arguments are not for it
+set_up
 run_module lenet.train "$@"
