@@ -8,7 +8,13 @@
 # Paths in the arguments, and the default output directory, are relative to the working directory.
 
 set -euo pipefail
-ROOT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+self=${BASH_SOURCE[0]}
+while [[ -L $self ]]; do  # macOS has no `readlink -f`
+  link=$(readlink -- "$self")
+  [[ $link == /* ]] || link=$(dirname -- "$self")/$link
+  self=$link
+done
+ROOT=$(cd -P -- "$(dirname -- "$self")" && pwd)
 # shellcheck source=setup_env.sh
 source "$ROOT/setup_env.sh"
 
@@ -30,5 +36,6 @@ prepare_npu() {
 }
 
 prepare_npu "$@"
-set_up requirements.txt
+# shellcheck disable=SC2119  # the arguments are not for it
+set_up
 run_module lenet.train "$@"

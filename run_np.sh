@@ -9,16 +9,23 @@
 # Paths in the arguments, and the default output directory, are relative to the working directory.
 
 set -euo pipefail
-ROOT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+self=${BASH_SOURCE[0]}
+while [[ -L $self ]]; do  # macOS has no `readlink -f`
+  link=$(readlink -- "$self")
+  [[ $link == /* ]] || link=$(dirname -- "$self")/$link
+  self=$link
+done
+ROOT=$(cd -P -- "$(dirname -- "$self")" && pwd)
 # shellcheck source=setup_env.sh
 source "$ROOT/setup_env.sh"
 
-requirements=requirements-distributed.txt
-if [[ ${1:-} == -h || ${1:-} == --help ]] || asks_for_npu "$@"; then
-  requirements=requirements.txt
-fi
 if asks_for_npu "$@"; then
   note_cann
+  set_up
+elif [[ ${1:-} == -h || ${1:-} == --help ]]; then
+  set_up
+else
+  require_tf1 'several ranks on CPUs'  # Horovod is built for TensorFlow 1.15
+  set_up requirements-distributed.txt
 fi
-set_up "$requirements"
 run_module lenet.launch "$@"

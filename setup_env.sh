@@ -2,30 +2,20 @@
 #
 # Sourced by the run_*.sh scripts, which have set ROOT, the project's directory:
 #
-#   set_up requirements.txt        PY becomes an interpreter that has what the file asks for
+#   set_up [FILE]                  PY becomes an interpreter that has what the program, and this file, ask for
+#   require_tf1 WHO                from here on only the first stack will do
 #   run_module lenet.train ARG...  the process becomes that module, run by PY
 #   asks_for_npu ARG...            true if these arguments choose the NPU
 #   note_cann                      a word if CANN's environment is not set
 #
-# A Python 3.7 that already has TensorFlow 1.15 (an Ascend image) is used as it is. Any other one gets a virtual
-# environment, once: in .venv, or $LENET_VENV. $PYTHON names the interpreter; without it one is looked for.
+# There are two stacks: tf1 is TensorFlow 1.15 on Python 3.7, tf2 is TensorFlow 2 on Python 3.10 to 3.13. The first is
+# taken wherever it can be had; LENET_STACK=tf1 or tf2 chooses. A Python 3.7 that already has TensorFlow 1.15 (an Ascend
+# image) is used as it is. Any other Python gets a virtual environment, once: .venv for tf1, .venv-tf2 for tf2. $PYTHON
+# names the interpreter; without it one is looked for.
+#
+# All this has to run with what macOS has: bash 3.2, no flock, no GNU options.
 
 set -euo pipefail
-
-absolute() {
-  case $1 in
-    /*) printf '%s\n' "$1" ;;
-    *) printf '%s\n' "$PWD/$1" ;;
-  esac
-}
-
-# Each of the two places that are written to has a directory of ours: `lock`, `log` (of pip) and `stamp`, the lines that
-# describe a finished set-up. The stamp is removed before anything changes and renamed into place last: an interrupted
-# set-up has none, and is not trusted.
-VENV=$(absolute "${LENET_VENV:-$ROOT/.venv}")
-VENV_STATE=$VENV/lenet-setup
-SITE=$ROOT/.site-packages  # what an interpreter used as it is lacks
-SITE_STATE=$SITE/lenet-setup
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -34,299 +24,302 @@ fail() {
   exit 1
 }
 
+ENVIRONMENT=${LENET_VENV:-$ROOT/.venv}
+[[ $ENVIRONMENT == /* ]] || ENVIRONMENT=$PWD/$ENVIRONMENT
+SITE=$ROOT/.site-packages  # what an interpreter used as it is lacks
+EXTRA=''                   # the file that set_up was given
+
+# What a stack is. PLACE is where its packages go; in it STATE, a directory of ours, has `lock`, `log` (of pip) and
+# `stamp`: the lines that describe a finished set-up. The stamp is removed before anything changes and renamed into
+# place last, so an interrupted set-up has none, and is not trusted.
+take_stack() {
+  STACK=$1
+  case $STACK in
+    tf1)
+      PLACE=$ENVIRONMENT FILE=requirements.txt TENSORFLOW='TensorFlow 1.15' WHY='as there is a Python 3.7'
+      WHEELS='Linux (glibc) and macOS on x86_64'
+      MARKERS='s/; python_version < "3.8"$//; /;/d'
+      ;;
+    tf2)
+      PLACE=$ENVIRONMENT-tf2 FILE=requirements-tf2.txt TENSORFLOW='TensorFlow 2' WHY='as no Python 3.7 was found'
+      WHEELS='Linux (glibc) on x86_64 and aarch64 and for macOS on arm64'
+      MARKERS='/; python_version < "3.8"$/d; s/; python_version >= "3.10"$//'
+      ;;
+    *) fail "LENET_STACK=$1: expected tf1 (TensorFlow 1.15, Python 3.7) or tf2 (TensorFlow 2, Python 3.10 to 3.13)" ;;
+  esac
+  STATE=$PLACE/lenet-setup
+  PY=$PLACE/bin/python
+}
+
 # --- What is wanted, and is it there? ---------------------------------------------------------------------------------
 
-# The requirements in file $1 and the files it includes, a line each.
-pins() {
-  local line
-  sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$ROOT/$1" | while read -r line; do
-    case $line in
-      '-r '*) pins "${line#-r }" ;;
-      *) printf '%s\n' "$line" ;;
-    esac
-  done
+# The requirements of this stack, a line each.
+# shellcheck disable=SC2086  # FILE and EXTRA name one or none
+wanted() {
+  (cd "$ROOT" && cat requirements-base.txt $FILE $EXTRA) |
+    sed -e 's/[[:space:]]*#.*//' -e '/^$/d' -e '/^-r /d' -e "$MARKERS"
 }
 
-# The same without TensorFlow's tree, for an interpreter that brings its own.
-own_pins() {
-  pins "$1" | grep -vxF -e "$(pins requirements.txt)" || true
-  pins requirements-base.txt
-}
+# True if the stamp has every line of stdin. It may have more: what run_tests.sh installed serves run_1p.sh too.
+covers() { [[ -f $STATE/stamp ]] && ! grep -vxF -f "$STATE/stamp" >/dev/null; }
 
-# True if the stamp $1 has every line of stdin. It may have more: what run_tests.sh installed serves run_1p.sh too.
-covers() { [[ -f $1 ]] && ! grep -vxF -f "$1" >/dev/null; }
+# True if PLACE is finished and was made with the chosen interpreter.
+is_sound() { [[ -x $PY ]] && printf 'python %s\n' "$CHOSEN" | covers; }
 
-# Puts into the stamp $1 what the file $2 wants and the lines on stdin, and keeps what else an older stamp $3 has
-# installed. Whoever calls has removed the stamp itself before anything changed.
-write_stamp() {
-  sed 's/^\(.*\)==.*/^\1==/' "$2" >"$1.names"
-  { cat; cat "$2"; grep == "$3" | grep -vf "$1.names" || true; } >"$1.new"
-  rm -f "$3"
-  mv "$1.new" "$1"
-}
-
-# True if the environment is finished and was made with the chosen interpreter.
-venv_is_sound() { [[ -x $VENV/bin/python ]] && printf 'python %s\n' "$CHOSEN" | covers "$VENV_STATE/stamp"; }
-
-venv_has() { venv_is_sound && pins "$1" | covers "$VENV_STATE/stamp"; }
+has_wanted() { is_sound && wanted | covers; }
 
 # --- Which Python? ----------------------------------------------------------------------------------------------------
 
-# In a Python 3.7 prints "ready PATH" if it has TensorFlow 1.15, else "plain PATH"; fails in any other. The metadata
-# beside the package tells the version: importing TensorFlow takes seconds. (tensorflow_estimator, _serving_api and
-# others have a version 1.15 too, hence the list.)
+# Prints "ready PATH" in a Python 3.7 with TensorFlow 1.15, else "tf1 PATH" or "tf2 PATH", the stack that it can have;
+# fails in a Python of none of the versions in the arguments. The metadata beside the package tells TensorFlow's
+# version: importing it takes seconds. (tensorflow_estimator, _serving_api and others have a version 1.15 too, hence the
+# list.)
 PROBE='
-import sys
-if sys.version_info[:2] != (3, 7) or sys.implementation.name != "cpython":
+import os, platform, re, sys
+version = "%d.%d" % sys.version_info[:2]
+if version not in sys.argv or sys.implementation.name != "cpython" or "t" in sys.abiflags:
     sys.exit(1)
-import importlib.util, os, re
-spec = importlib.util.find_spec("tensorflow")
-site = os.path.dirname(os.path.dirname(spec.origin)) if spec and spec.origin else None
-distribution = re.compile(r"(nvidia_)?tensorflow([_-](cpu|gpu|rocm|intel|mkl|directml))?-1\.15\..*-info$")
-ready = site and any(map(distribution.match, os.listdir(site)))
-print("ready" if ready else "plain", sys.executable)
+from importlib.util import find_spec
+if version == "3.7":
+    spec = find_spec("tensorflow")
+    site = os.path.dirname(os.path.dirname(spec.origin)) if spec and spec.origin else None
+    distribution = re.compile(r"(nvidia_)?tensorflow([_-](cpu|gpu|rocm|intel|mkl|directml))?-1\.15\..*-info$")
+    if site and any(map(distribution.match, os.listdir(site))):
+        print("ready", os.path.abspath(sys.executable))
+        sys.exit()
+    if platform.machine() != "x86_64":  # no wheel of TensorFlow 1.15
+        sys.exit(1)
+if not find_spec("ensurepip"):  # Debian without python3-venv
+    sys.exit(1)
+print("tf1" if version == "3.7" else "tf2", os.path.realpath(sys.executable))
 '
 
 probe() {
-  local path answer
-  path=$(command -v "$1") && answer=$("$path" -c "$PROBE" </dev/null 2>/dev/null) || return 1
-  case $path in
-    */shims/*) printf '%s\n' "$answer" ;;  # pyenv's: which Python it runs depends on the working directory
-    *) printf '%s\n' "${answer%% *} $(absolute "$path")" ;;
-  esac
+  local path
+  path=$(command -v "$1") && "$path" -c "$PROBE" "$@" </dev/null 2>/dev/null
 }
 
-# Prints the probe's answer for the first Python 3.7 that serves. On PATH one with TensorFlow 1.15 goes first, and then
-# the one that a finished environment was made with.
-find_python() {
-  local name answer plain=''
-  if [[ -n ${PYTHON:-} ]]; then
-    probe "$PYTHON" && return
-    answer=$("$PYTHON" --version 2>&1 | head -n 1)
-    fail "PYTHON=$PYTHON is not a Python 3.7: ${answer##*: }"
-  fi
-  cd "$ROOT"  # its .python-version makes pyenv's shims answer
-  for name in python3 python python3.7; do
-    answer=$(probe "$name") || continue
-    case $answer in
-      ready*) printf '%s\n' "$answer"; return ;;
-      plain*) plain=${plain:-$answer} ;;
-    esac
+# The probe's answer for a Python $1 on PATH, of pyenv or of uv.
+find_version() {
+  local name root
+  for name in "python$1" python3 python; do
+    if probe "$name" "$1"; then return; fi
   done
-  if [[ -x $VENV/bin/python && -f $VENV_STATE/stamp ]]; then
-    plain=$(sed -n 's/^python /plain /p' "$VENV_STATE/stamp")
+  if [[ -z ${PYENV_VERSION:-} ]]; then  # which is the user's choice among pyenv's versions: its shims have answered
+    root=$(pyenv root 2>/dev/null) || root=${PYENV_ROOT:-${HOME:-}/.pyenv}
+    for name in $(cd "$root/versions" 2>/dev/null && printf '%s\n' "$1".* | sort -t . -k 3,3nr); do
+      if probe "$root/versions/$name/bin/python" "$1"; then return; fi
+    done
   fi
-  if [[ -n $plain ]]; then
-    printf '%s\n' "$plain"
-    return
-  fi
-  while read -r name; do
-    if probe "$name"; then return; fi
-  done < <(pythons_off_path)
-  no_python
+  # Only uv's own: a shim of pyenv that fails would end its search, and an active environment would answer it.
+  name=$(cd / && UV_SYSTEM_PYTHON=1 UV_PYTHON_PREFERENCE=only-managed uv python find "$1" 2>/dev/null) &&
+    probe "$name" "$1"
 }
 
-# Paths where pyenv, uv and conda may have a Python 3.7, in that order. Some name nothing: the probe tells.
-pythons_off_path() {
-  local root
-  root=$(pyenv root 2>/dev/null) || root=${PYENV_ROOT:-${HOME:-}/.pyenv}
-  printf '%s\n' "$root"/versions/3.7*/bin/python | sort -rV
-  # From / and with this variable, or uv answers with the project's own .venv.
-  (cd / && UV_SYSTEM_PYTHON=1 uv python find 3.7) 2>/dev/null || true
-  root=$("${CONDA_EXE:-conda}" info --base 2>/dev/null) || return 0
-  printf '%s\n' "$root"/bin/python "$root"/envs/*/bin/python
-}
-
-no_python() {
-  cat >&2 <<'END'
-error: no Python 3.7 found on PATH, nor by pyenv, uv or conda; TensorFlow 1.15 runs on no later one.
-Any one of these gets it:
-  Ubuntu   sudo add-apt-repository -y ppa:deadsnakes/ppa && sudo apt-get install -y python3.7 python3.7-venv
-  Debian   sudo apt-get install -y build-essential curl git libbz2-dev libffi-dev liblzma-dev libsqlite3-dev \
-             libssl-dev zlib1g-dev
-           curl -fsSL https://pyenv.run | bash && ~/.pyenv/bin/pyenv install 3.7.16
-  uv       uvx uv@0.4.20 python install 3.7      (later versions of uv no longer offer 3.7, but find it)
-  conda    conda create -y -n python37 python=3.7
-  Docker   docker run --rm -it -v "$PWD":/lenet -w /lenet python:3.7 ./run_1p.sh
-If you have one elsewhere, name it: PYTHON=/path/to/python3.7
-END
-  exit 1
+find_python() {
+  local name version versions answer
+  cd "$ROOT"  # nothing of the working directory is imported, nor chooses for pyenv
+  case ${LENET_STACK:-} in
+    tf1) versions='3.7' ;;
+    tf2) versions='3.13 3.12 3.11 3.10' ;;
+    *) versions='3.7 3.13 3.12 3.11 3.10' ;;
+  esac
+  if [[ -n ${PYTHON:-} ]]; then
+    # shellcheck disable=SC2086
+    probe "$PYTHON" $versions && return
+    answer=$("$PYTHON" --version 2>&1 | head -n 1)
+    fail "${NEED:+$NEED: }PYTHON=$PYTHON is no CPython ${versions// /, } with venv: ${answer##*: }"
+  fi
+  for name in python3 python python3.7; do
+    answer=$(probe "$name" "${versions%% *}") || continue
+    if [[ $answer == ready* ]]; then printf '%s\n' "$answer"; return; fi
+  done
+  for version in $versions; do
+    if find_version "$version"; then return; fi
+  done
+  for name in ${LENET_STACK:-tf1 tf2}; do  # a finished environment does not need to be found
+    take_stack "$name"
+    if [[ -x $PY && -f $STATE/stamp ]]; then sed -n "s/^python /$name /p" "$STATE/stamp"; return; fi
+  done
+  if [[ $versions == 3.7 ]]; then
+    fail "${NEED:+$NEED: }no Python 3.7 (for x86_64, with venv) is on PATH, of pyenv or of uv, and TensorFlow 1.15" \
+      "runs on no other; PYTHON=/path/to/python3.7 names one"
+  fi
+  if command -v uv >/dev/null; then
+    say "No Python ${versions// /, } on PATH, of pyenv or of uv: uv gets one..."
+    if uv python install 3.13 >&2 && find_version 3.13; then return; fi
+  fi
+  fail "no Python ${versions// /, } with venv on PATH, of pyenv or of uv. This gets one, then start again:" \
+    "curl -LsSf https://astral.sh/uv/install.sh | sh (or the system's: apt-get install python3-venv," \
+    "dnf install python3.13, brew install python@3.13)"
 }
 
 # --- Installing -------------------------------------------------------------------------------------------------------
 
-# Runs pip's command $2 by PY, its output into the log $1. The user's settings that point pip elsewhere are switched
-# off, and PYTHONPATH: pip would take what lies there for installed.
+# Runs pip by PY, its output into the log. The user's settings that point pip elsewhere are switched off, and
+# PYTHONPATH: pip would take what lies there for installed.
 run_pip() {
-  local log=$1 command=$2
-  shift 2
+  local command=$1
+  shift
   env -u PYTHONPATH -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    "$PY" -m pip "$command" --no-input --progress-bar off "$@" >>"$log" 2>&1 </dev/null
+    "$PY" -m pip "$command" --no-input --progress-bar off "$@" >>"$STATE/log" 2>&1 </dev/null
 }
 
-# Runs a command while no other start does so in the same state directory $1.
-exclusively() {
-  local state=$1
-  shift
+fail_with_log() {
+  tail -n 5 "$STATE/log" >&2
+  fail "$* (the end of $STATE/log is above)"
+}
+
+# Brings PLACE to what is wanted, while no other start does so. ADVICE is what to do should it fail.
+fill() {
+  { mkdir -p "$STATE" && : >>"$STATE/lock"; } 2>/dev/null || fail "cannot write to $PLACE. $ADVICE"
   (
     trap 'exit 130' INT  # pip makes an ordinary failure of Ctrl-C
-    if command -v flock >/dev/null; then
-      flock -n 9 || { say "Waiting for another start's set-up..."; flock 9; }
+    cd "$ROOT"           # `python -m` looks in the working directory first
+    lock='import fcntl; fcntl.flock(9, fcntl.LOCK_EX'
+    if ! "$CHOSEN" -c "$lock | fcntl.LOCK_NB)" 2>/dev/null; then
+      say "Waiting for another start's set-up..."
+      "$CHOSEN" -c "$lock)" 2>/dev/null
     fi
-    "$@"
-  ) 9>>"$state/lock"
+    if has_wanted; then exit; fi  # by another start, meanwhile
+    wanted | grep -v '^horovod==' >"$STATE/wanted"
+    if ! is_sound || ! covers <"$STATE/wanted"; then install_wanted; fi
+    horovod=$(wanted | grep '^horovod==') || exit 0
+    build_horovod "$horovod"  # needs the others, and should it fail they stay
+    wanted >"$STATE/wanted"
+    install_wanted
+  ) 9>>"$STATE/lock"
 }
 
-make_state() { mkdir -p "$1" && : >>"$1/lock"; } 2>/dev/null
-
-use_venv() {
-  if [[ -d $VENV && ! -d $VENV_STATE && -n $(ls -A "$VENV") ]]; then
-    fail "$VENV is there but not made by this script: set LENET_VENV=DIRECTORY to have the environment elsewhere"
-  fi
-  PY=$VENV/bin/python
-  if venv_has "$1"; then  # only the search was new: note it, if we may
-    { printf '%s\n' "$SEARCH" >>"$VENV_STATE/stamp"; } 2>/dev/null || true
-    return
-  fi
-  make_state "$VENV_STATE" || fail "cannot write to $VENV: set LENET_VENV=DIRECTORY to have the environment elsewhere"
-  exclusively "$VENV_STATE" fill_venv "$1"
-}
-
-fill_venv() {
-  local file=$1 horovod
-  if venv_has "$file"; then return; fi  # by another start, meanwhile
-  cd "$ROOT"  # `python -m` looks in the working directory first
-  horovod=$(pins "$file" | grep '^horovod==') || true
-  if [[ -n $horovod ]]; then  # whose build needs the others, and should it fail they stay
-    pins "$file" | grep -vxF "$horovod" >"$VENV_STATE/wanted"
-    if ! { venv_is_sound && covers "$VENV_STATE/stamp" <"$VENV_STATE/wanted"; }; then install_wanted "$file"; fi
-    build_horovod "$horovod" "$VENV_STATE"
-  fi
-  pins "$file" >"$VENV_STATE/wanted"
-  install_wanted "$file"
-}
-
-# Brings the environment to VENV_STATE/wanted, which comes from the file $1.
+# Brings PLACE to STATE/wanted.
 install_wanted() {
-  local file=$1 log=$VENV_STATE/log stamp=$VENV_STATE/stamp
-  if venv_is_sound; then
-    say "Updating $VENV to $file..."
+  local stamp=$STATE/stamp
+  if is_sound; then
+    say "Updating $PLACE to ${EXTRA:-$FILE}..."
     mv "$stamp" "$stamp.old"
   else
-    say "Setting up $VENV with $CHOSEN (once, about a minute)..."
-    rm -rf "$stamp" "$VENV_STATE/wheels"
+    make_place
     : >"$stamp.old"
-    find "$VENV" -mindepth 1 -maxdepth 1 ! -name "${VENV_STATE##*/}" -exec rm -rf {} +
-    if ! "$CHOSEN" -m venv "$VENV" >"$log" 2>&1 </dev/null; then
-      tail -n 5 "$log" >&2
-      fail "$CHOSEN cannot make a virtual environment in $VENV. On Debian and Ubuntu it needs the package" \
-        "python3.7-venv; LENET_VENV=DIRECTORY puts the environment elsewhere"
-    fi
   fi
-  if ! pip_wanted "$log"; then
-    tail -n 5 "$log" >&2
-    fail "pip cannot install $file into $VENV (above, the end of $log). No network: PIP_INDEX_URL names a mirror." \
-      "No space: LENET_VENV=DIRECTORY puts the environment elsewhere. TensorFlow 1.15.0 exists for x86_64 with glibc" \
-      "only: for any other machine see BUILD.md"
+  mkdir -p "$STATE/wheels"
+  pip_wanted || fail_with_log "pip cannot fill $PLACE. $ADVICE"
+  sed 's/^\([^=]*\)==.*/^\1==/' "$STATE/wanted" >"$stamp.names"
+  {
+    printf '%s\n' "python $CHOSEN" "$SEARCH"
+    cat "$STATE/wanted"
+    grep '==' "$stamp.old" | grep -vf "$stamp.names" || true  # what else is installed
+  } >"$stamp.new"
+  rm "$stamp.old"
+  mv "$stamp.new" "$stamp"
+}
+
+make_place() {
+  local path
+  rm -f "$STATE/stamp"
+  for path in "$PLACE"/* "$PLACE"/.[!.]* "$STATE/wheels"; do
+    if [[ $path != "$STATE" ]]; then rm -rf "$path"; fi
+  done
+  if [[ $PLACE == "$SITE" ]]; then
+    say "Adding to $PLACE what $PY lacks..."
+    return
   fi
-  printf '%s\n' "python $CHOSEN" "$SEARCH" | write_stamp "$stamp" "$VENV_STATE/wanted" "$stamp.old"
+  if [[ -n ${LENET_STACK:-} ]]; then WHY=${NEED:-as LENET_STACK says}; fi
+  if [[ -n ${PYTHON:-} ]]; then WHY='as PYTHON says'; fi
+  say "Setting up $PLACE with $CHOSEN: $TENSORFLOW, $WHY (once, about a minute)..."
+  "$CHOSEN" -m venv "$PLACE" >"$STATE/log" 2>&1 </dev/null ||
+    fail_with_log "$CHOSEN cannot make a virtual environment in $PLACE. $ADVICE"
 }
 
 # The pinned pip first, and by it the rest. Without isolation a source package is built by the pinned setuptools instead
 # of one fetched for the occasion.
 pip_wanted() {
-  grep -E '^(pip|setuptools|wheel)==' "$VENV_STATE/wanted" >"$VENV_STATE/installer" || true
-  mkdir -p "$VENV_STATE/wheels"
-  run_pip "$1" install -r "$VENV_STATE/installer" &&
-    run_pip "$1" install --no-build-isolation --find-links "$VENV_STATE/wheels" -r "$VENV_STATE/wanted"
+  if [[ $PLACE == "$SITE" ]]; then
+    run_pip install --upgrade --target "$SITE" --find-links "$STATE/wheels" -c requirements.txt -r "$STATE/wanted"
+    return
+  fi
+  grep -E '^(pip|setuptools|wheel)==' "$STATE/wanted" >"$STATE/installer" || true
+  run_pip install -r "$STATE/installer" &&
+    run_pip install --no-build-isolation --find-links "$STATE/wheels" -r "$STATE/wanted"
 }
 
-# Builds the requirement $1 into $2/wheels by PY, which has TensorFlow, and changes nothing else.
+# Builds the requirement $1 into STATE/wheels by PY, which has TensorFlow, and changes nothing else.
 build_horovod() {
-  local requirement=$1 state=$2 log=$2/log
-  if compgen -G "$state/wheels/horovod-${requirement#*==}-*.whl" >/dev/null; then return; fi
+  local link PY=$PY
+  if compgen -G "$STATE/wheels/horovod-${1#*==}-*.whl" >/dev/null; then return; fi
   if ! command -v g++ >/dev/null || ! command -v cmake >/dev/null; then
     fail "building Horovod, for several ranks on CPUs, needs g++ and cmake (on Debian: apt-get install g++ cmake);" \
       "./run_1p.sh does without"
   fi
   say "Building Horovod for TensorFlow and Gloo (once, a few minutes)..."
-  mkdir -p "$state/wheels"
-  local PY=$PY link=''
-  if [[ $PY == *' '* ]]; then  # its CMake files do not quote the paths of TensorFlow's headers
-    link=$("$PY" -c '
-import os, sys, tempfile
-directory = tempfile.mkdtemp(prefix="lenet-", dir="/tmp")
-os.symlink(sys.argv[1], os.path.join(directory, "environment"))
-print(directory)' "${PY%/bin/*}")
-    PY=$link/environment/bin/${PY##*/}
-  fi
+  link=$(mktemp -d /tmp/lenet-XXXXXX)  # its CMake files do not quote paths, and PLACE may have a space
+  ln -s "${PY%/bin/*}" "$link/environment"
+  PY=$link/environment/bin/${PY##*/}
   if ! HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 HOROVOD_WITHOUT_PYTORCH=1 \
-    HOROVOD_WITHOUT_MXNET=1 run_pip "$log" wheel --no-deps --no-build-isolation -w "$state/wheels" "$requirement"; then
-    tail -n 5 "$log" >&2
-    rm -rf "$link"
-    fail "pip cannot build $requirement (above, the end of $log); ./run_1p.sh does without"
+    HOROVOD_WITHOUT_MXNET=1 run_pip wheel --no-deps --no-build-isolation -w "$STATE/wheels" "$1"; then
+    rm -r "$link"
+    fail_with_log "pip cannot build $1; ./run_1p.sh does without"
   fi
-  rm -rf "$link"
-}
-
-# Leaves the interpreter itself untouched: what it lacks of the project's own requirements goes into .site-packages.
-use_as_it_is() {
-  local missing advice
-  PY=$CHOSEN
-  if ! own_pins "$1" | covers "$SITE_STATE/stamp"; then
-    missing=$(own_pins "$1" | sed -e 's/==.*//' -e 's/-/_/g' | "$PY" -c '
-import sys
-from importlib.util import find_spec
-print(*[name for name in sys.stdin.read().split() if not find_spec(name)])')
-    if [[ -z $missing ]]; then return; fi
-    advice="$PY lacks $missing, and pip cannot add them;"
-    advice+=" with a network, run: $PY -m pip install $(own_pins "$1" | paste -sd ' ' -)"
-    make_state "$SITE_STATE" || fail "$advice"
-    exclusively "$SITE_STATE" fill_site "$1" "$advice"
-  fi
-  export PYTHONPATH=$SITE${PYTHONPATH:+:$PYTHONPATH}
-}
-
-fill_site() {
-  local file=$1 advice=$2 stamp=$SITE_STATE/stamp horovod
-  if own_pins "$file" | covers "$stamp"; then return; fi  # as in fill_venv
-  cd "$ROOT"
-  horovod=$(own_pins "$file" | grep '^horovod==') || true
-  if [[ -n $horovod ]]; then build_horovod "$horovod" "$SITE_STATE"; fi
-  say "Adding to $SITE what $PY lacks..."
-  mkdir -p "$SITE_STATE/wheels"
-  : >>"$stamp"
-  mv "$stamp" "$stamp.old"
-  own_pins "$file" >"$SITE_STATE/wanted"
-  pins requirements.txt >"$SITE_STATE/constraints"
-  run_pip "$SITE_STATE/log" install --upgrade --target "$SITE" --find-links "$SITE_STATE/wheels" \
-    -c "$SITE_STATE/constraints" -r "$SITE_STATE/wanted" || fail "$advice"
-  write_stamp "$stamp" "$SITE_STATE/wanted" "$stamp.old" </dev/null
+  rm -r "$link"
 }
 
 # --- For the scripts --------------------------------------------------------------------------------------------------
 
+require_tf1() {
+  if [[ ${LENET_STACK:-tf1} != tf1 ]]; then fail "$1 need the first stack: LENET_STACK=tf1, not $LENET_STACK"; fi
+  LENET_STACK=tf1
+  NEED="$1 need the first stack"
+}
+
 set_up() {
-  local file=$1 path kind
+  local path stack
+  EXTRA=${1:-}
   unset PYTHONHOME  # it leads every interpreter but its own astray
-  if [[ ${PYTHON:-} == */* ]]; then PYTHON=$(absolute "$PYTHON"); fi
-  path=${PATH//"$VENV/bin:"/}  # our own environment, activated, must not answer the search
-  SEARCH="search ${PYTHON:-}|${PYENV_VERSION:-}|$path"  # what the outcome of the search depends on
+  case ${PYTHON:-} in /*) ;; */*) PYTHON=$PWD/$PYTHON ;; esac
+  path=${PATH//"$ENVIRONMENT/bin:"/}  # our own environments, activated, must not answer the search
+  path=${path//"$ENVIRONMENT-tf2/bin:"/}
+  SEARCH="search ${LENET_STACK:-}|${PYTHON:-}|${PYENV_VERSION:-}|$path"  # what the outcome of the search depends on
 
   # The usual start: this search has led to an environment that has everything. No Python runs to find that out.
-  PY=$VENV/bin/python
-  if [[ -x $PY ]] && { printf '%s\n' "$SEARCH"; pins "$file"; } | covers "$VENV_STATE/stamp"; then return; fi
+  for stack in ${LENET_STACK:-tf1 tf2}; do
+    take_stack "$stack"
+    if [[ -x $PY ]] && { printf '%s\n' "$SEARCH"; wanted; } | covers; then return; fi
+  done
 
-  CHOSEN=$(PATH=$path find_python)
-  kind=${CHOSEN%% *}
+  CHOSEN=$(PATH=$path:${HOME:-}/.local/bin find_python)  # where uv's installer puts it
+  stack=${CHOSEN%% *}
   CHOSEN=${CHOSEN#* }
-  case $kind in
-    ready) use_as_it_is "$file" ;;
-    plain)
-      CHOSEN=$(readlink -f -- "$CHOSEN")  # one name for one interpreter
-      use_venv "$file"
-      ;;
-  esac
+  if [[ $stack == ready ]]; then
+    use_as_it_is
+    return
+  fi
+  take_stack "$stack"
+  if [[ -d $PLACE && ! -d $STATE && -n $(ls -A "$PLACE") ]]; then
+    fail "$PLACE is there but not made by this script: set LENET_VENV=DIRECTORY to have the environment elsewhere"
+  fi
+  if has_wanted; then  # only the search was new: note it, if we may
+    { printf '%s\n' "$SEARCH" >>"$STATE/stamp"; } 2>/dev/null || true
+    return
+  fi
+  ADVICE="No network: PIP_INDEX_URL names a mirror; no space: LENET_VENV=DIRECTORY puts the environment elsewhere;"
+  ADVICE+=" $TENSORFLOW exists for $WHEELS"
+  fill
+}
+
+# Leaves the interpreter itself untouched: what it lacks of the project's own requirements goes into .site-packages.
+use_as_it_is() {
+  local missing
+  take_stack tf1
+  PLACE=$SITE STATE=$SITE/lenet-setup PY=$CHOSEN FILE=
+  if ! has_wanted; then
+    missing=$(wanted | sed -e 's/==.*//' -e 's/-/_/g' | "$PY" -c '
+import sys
+from importlib.util import find_spec
+print(*[name for name in sys.stdin.read().split() if not find_spec(name)])')
+    if [[ -z $missing ]]; then return; fi
+    ADVICE="$PY lacks $missing; with a network, run: $PY -m pip install $(wanted | paste -sd ' ' -)"
+    fill
+  fi
+  export PYTHONPATH=$SITE${PYTHONPATH:+:$PYTHONPATH}
 }
 
 # Like `exec "$PY" -m`, but -m looks in the working directory first, where another clone's lenet/ may lie.

@@ -216,7 +216,7 @@ def test_on_a_terminal_a_bar_shows_loss_and_speed(tmp_path):
 def test_the_real_scripts_train_in_a_clone_with_spaces_from_another_directory(tmp_path):
     clone = tmp_path / 'a clone'
     shutil.copytree(processes.ROOT, str(clone), ignore=shutil.ignore_patterns(
-        '.git', '.venv', '.site-packages', 'data', 'output', '__pycache__', '.hypothesis'))
+        '.git', '.venv*', '.site-packages', 'data', 'output', '__pycache__', '.hypothesis'))
     shutil.copytree(os.path.join(processes.ROOT, 'lenet', 'data'), str(clone / 'lenet' / 'data'))
     elsewhere = tmp_path / 'else where'
     elsewhere.mkdir()

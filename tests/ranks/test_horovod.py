@@ -13,7 +13,7 @@ import pytest
 from lenet.run import checkpoint
 from tests import processes
 
-pytest.importorskip('horovod', reason='Horovod is not installed: requirements-distributed.txt; needs g++ and cmake')
+pytest.importorskip('horovod', reason='Horovod is not installed: requirements-distributed.txt (first stack, g++, cmake)')
 
 # Few steps: among the 25,000 pooling windows of a step some tie to within a rounding, and from the first that is
 # decided otherwise the weights of the first layer drift apart, by 1e-5 to 1e-4 in 80 steps.
