@@ -18,17 +18,21 @@ import time
 from typing import List, Tuple
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 from absl import flags as absl_flags
 
 from bench import text
 from lenet import flags
 from lenet import platforms
-from lenet.graph import loop
-from lenet.graph import model
-from lenet.platforms.base import Platform
 from lenet.support import entry
 from lenet.support import machine
+from lenet.support import stack
+
+with stack.importing():
+    import tensorflow.compat.v1 as tf
+
+    from lenet.graph import loop
+    from lenet.graph import model
+    from lenet.platforms.base import Platform
 
 FLAGS = absl_flags.FLAGS
 SIZES = (1, 1000, 10000, 107786, 300000, 1000000)  # floats; 107,786 are this network's gradients

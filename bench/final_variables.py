@@ -12,6 +12,7 @@ from lenet import flags
 from lenet import platforms
 from lenet.support import entry
 from lenet.support import files
+from lenet.support import stack
 
 FLAGS = absl_flags.FLAGS
 
@@ -19,10 +20,11 @@ FLAGS = absl_flags.FLAGS
 def main() -> None:
     params = flags.read()
     params = flags.complete(params, platforms.resolve(params.platform))
-    from bench import bench_flags
-    from bench import stepping
-    from lenet.checks import ready
-    from lenet.data import dataset
+    with stack.importing():
+        from bench import bench_flags
+        from bench import stepping
+        from lenet.checks import ready
+        from lenet.data import dataset
     ready.require(params)
     data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
     with stepping.opened(params, platforms.choose(params).start(), data) as stepper:

@@ -1,7 +1,6 @@
 """One measurement of the training step, in this process."""
 
 import os
-import platform as system
 import time
 from typing import Any, Dict, List, NamedTuple
 
@@ -16,6 +15,7 @@ from lenet.data.splits import Dataset
 from lenet.flags import Params
 from lenet.platforms.base import Platform
 from lenet.support import machine
+from lenet.support import stack
 
 
 class Timing(NamedTuple):
@@ -79,5 +79,4 @@ def circumstances(params: Params, platform: Platform, data: Dataset, load_before
     facts['load_average_after'] = facts.pop('load_average')
     facts['load_average_before'] = list(load_before)
     return {'platform': platform.name, 'ranks': platform.ranks.size, 'data': data.origin, 'flags': params._asdict(),
-            'machine': facts, 'versions': {'tensorflow': tf.__version__, 'numpy': np.__version__,
-                                           'python': system.python_version()}}
+            'machine': facts, 'versions': stack.versions()}

@@ -23,6 +23,7 @@ from lenet import platforms
 from lenet.flags import Params
 from lenet.support import entry
 from lenet.support import files
+from lenet.support import stack
 
 if TYPE_CHECKING:
     from lenet.data.splits import Dataset
@@ -45,10 +46,11 @@ def run_measurement() -> None:
     params = flags.read()
     params = flags.complete(params, platforms.resolve(params.platform))
     warmup = bench_flags.warmup_steps(params, FLAGS.warmup)
-    from bench import measure  # seconds of imports, after the command line is known to be right
-    from bench import op_trace
-    from lenet.checks import ready
-    from lenet.data import dataset
+    with stack.importing():  # seconds of imports, after the command line is known to be right
+        from bench import measure
+        from bench import op_trace
+        from lenet.checks import ready
+        from lenet.data import dataset
     if FLAGS.trace is not None:
         op_trace.check(params.platform)
     data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)

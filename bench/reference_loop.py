@@ -12,9 +12,12 @@ import sys
 from typing import Dict, List, NamedTuple
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from bench import peer_loop
+from lenet.support import stack
+
+with stack.importing():
+    import tensorflow.compat.v1 as tf
 
 _SHAPES = (('layer_1/weights', (5, 5, 1, 6)), ('layer_1/bias', (6,)), ('layer_2/weights', (5, 5, 6, 16)),
            ('layer_2/bias', (16,)), ('fc_1/weight', (784, 120)), ('fc_1/bias', (120,)), ('fc_2/weight', (120, 84)),

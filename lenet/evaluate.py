@@ -13,7 +13,7 @@ from lenet.errors import UsageError
 from lenet.export import model_flags
 from lenet.flags import define_platform
 from lenet.support import entry
-from lenet.support import signals
+from lenet.support import stack
 
 
 def _check(values: flags.FlagValues) -> None:
@@ -29,7 +29,7 @@ def _check(values: flags.FlagValues) -> None:
 def main() -> None:
     values = flags.FLAGS
     _check(values)
-    with signals.held():
+    with stack.importing():
         from lenet.export import evaluation  # seconds of imports, after the command line is known to be right
     evaluation.evaluate(evaluation.Request(*(values[name].value for name in evaluation.Request._fields)))
 

@@ -17,7 +17,7 @@ from absl import flags
 from lenet.errors import UsageError
 from lenet.export import model_flags
 from lenet.support import entry
-from lenet.support import signals
+from lenet.support import stack
 
 # Folded and direct convolutions gave logits that differ, by rounding, by up to 3.8e-6 (sigmoid, tanh; logits up to 14)
 # and 7.6e-6 (relu, up to 23) on MNIST's test images. The hundredfold leaves room for larger logits, and still is less
@@ -44,7 +44,7 @@ def _pb_path(values: flags.FlagValues) -> str:
 def main() -> None:
     values = flags.FLAGS
     _check(values)
-    with signals.held():
+    with stack.importing():
         from lenet.export import export  # seconds of imports, after the command line is known to be right
     request = export.Request(*(values[name].value for name in export.Request._fields))
     if request.saved_model is not None:

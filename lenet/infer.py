@@ -19,7 +19,7 @@ from lenet.errors import UsageError
 from lenet.export import model_flags
 from lenet.support import entry
 from lenet.support import files
-from lenet.support import signals
+from lenet.support import stack
 
 _PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
 _TARGETS = ('csv_out', 'json_out')
@@ -42,7 +42,7 @@ def main() -> None:
     values = absl_flags.FLAGS
     model_flags.require_paths(*_PATHS)
     check_targets(values)
-    with signals.held():
+    with stack.importing():
         from lenet.export import inference  # seconds of imports, after the command line is known to be right
     inference.infer(inference.Request(*(values[name].value for name in inference.Request._fields)))
 

@@ -16,7 +16,7 @@ from lenet.export import model_flags
 from lenet.photo import drawing
 from lenet.photo import picture
 from lenet.support import entry
-from lenet.support import signals
+from lenet.support import stack
 from lenet.support.text import printable
 
 FLAGS = flags.FLAGS
@@ -41,7 +41,7 @@ def print_error(error: UserError) -> None:
 
 def main(*paths: str) -> int:
     check_flags()
-    with signals.held():
+    with stack.importing():
         picture.require_packages()
         from lenet.export import prediction  # seconds of imports, after the command line is known to be right
     request = prediction.Request(*(FLAGS[name].value for name in prediction.Request._fields))

@@ -13,13 +13,13 @@ from absl import flags as absl_flags
 from lenet import flags
 from lenet import platforms
 from lenet.support import entry
-from lenet.support import signals
+from lenet.support import stack
 
 
 def main() -> int:
     params = flags.read()
     params = flags.complete(params, platforms.resolve(params.platform))
-    with signals.held():
+    with stack.importing():
         from lenet.run import trainer  # seconds of imports, after the command line is known to be right
     return trainer.train(params)
 

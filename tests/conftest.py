@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import importlib
 import re
 import sys
 from typing import Any, Optional
@@ -13,8 +14,13 @@ from lenet.data import idx
 from lenet.data import synthetic
 from lenet.errors import UserError
 from lenet.platforms import npu_modules
+from lenet.support import stack
 from tests import data_files
 from tests import processes
+
+
+with stack.importing():  # before a test imports it
+    importlib.import_module('tensorflow')
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -62,7 +68,7 @@ def probed(monkeypatch):
     asked = []
 
     def use(**errors):
-        modules = {'tensorflow': import_probe.Module('/site/tensorflow/__init__.py', '1.15.0'),
+        modules = {'tensorflow': import_probe.Module('/site/tensorflow/__init__.py', '1.15.0' if stack.IS_FIRST else '2.21.0'),
                    npu_modules.PACKAGE: import_probe.Module('/site/bridge/__init__.py'), 'hccl': import_probe.Module('/hccl/x')}
         modules.update({name: import_probe.Module(error=error) for name, error in errors.items()})
         monkeypatch.setattr(import_probe, 'find',

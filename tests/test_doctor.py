@@ -13,6 +13,7 @@ from lenet.checks import examination
 from lenet.platforms import npu_modules
 from tests import npu_standin
 from tests import processes
+from tests.stacks import first_stack_only, second_stack_only
 
 ABSENT = "No module named '%s'" % npu_modules.PACKAGE
 TWO_RANKS = {'RANK_SIZE': '2', 'RANK_ID': '0', 'JOB_ID': '1', 'ASCEND_DEVICE_ID': '0'}
@@ -47,6 +48,7 @@ def status_of(report, name):
 # Processes
 
 
+@first_stack_only
 def test_here_it_names_exactly_what_is_missing():
     ended = run_doctor('--platform=npu', '--data_path=synthetic')
     assert ended.returncode == 1 and ended.stderr == ''
@@ -60,6 +62,16 @@ def test_here_it_names_exactly_what_is_missing():
     assert lines[-1].endswith('1 failed: training with these flags would fail on the NPU')
 
 
+@second_stack_only
+def test_the_second_stack_is_named_as_what_an_npu_cannot_use():
+    ended = run_doctor('--platform=npu', '--data_path=synthetic')
+    assert ended.returncode == 1
+    for name in ('Python', 'TensorFlow'):
+        line, remedy = re.search('fail  %s +(.*)\n +-> (.*)' % name, ended.stdout).groups()
+        assert 'TensorFlow 1.15 on Python 3.7: LENET_STACK=tf1 ./run_1p.sh' in remedy, line
+
+
+@first_stack_only
 @pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
 def test_on_the_stand_in_nothing_fails(generation):
     ended = run_doctor('--flagfile=npu.flags', '--data_path=synthetic', '--json', generation=generation)
@@ -128,7 +140,7 @@ def test_auto_is_the_cpu_where_the_adapter_is_not_installed(probed):
 def test_without_tensorflow_what_does_not_need_it_is_still_examined(probed, monkeypatch):
     probed(tensorflow='no such module')
     for name in ('npu', 'npu_config'):  # they import TensorFlow
-        monkeypatch.delattr('lenet.platforms.' + name)
+        monkeypatch.delattr('lenet.platforms.' + name, raising=False)
         monkeypatch.setitem(sys.modules, 'lenet.platforms.' + name, None)
     report = examination.examine(params_as_read(platform='npu'), {'ASCEND_DEVICE_ID': '9'})
     assert status_of(report, 'TensorFlow') == status_of(report, 'ASCEND_DEVICE_ID') == 'fail'
@@ -139,6 +151,6 @@ def test_without_tensorflow_what_does_not_need_it_is_still_examined(probed, monk
 def test_several_ranks_are_examined_and_show_in_the_config(probed):
     probed()
     report = examination.examine(params_as_read(platform='npu'), {'RANK_SIZE': '2'})
-    failed = {result.name for result in report.results if result.status == 'fail'}
+    failed = {result.name for result in report.results if result.status == 'fail'} - {'Python', 'TensorFlow'}
     assert failed == {'ASCEND_DEVICE_ID', 'RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE'}
     assert 'hccl_timeout' in str(report.config)

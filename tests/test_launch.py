@@ -158,7 +158,7 @@ def test_second_signal_kills(tmp_path):
 def test_no_rank_outlives_a_killed_launcher(tmp_path):
     process = start(tmp_path, 'stop')
     process.stdout.readline()
-    while not all('ready' in log(tmp_path, rank) for rank in (0, 1)):
+    while not all(log(tmp_path, rank).endswith('\n') for rank in (0, 1)):
         pass
     ranks = [int(log(tmp_path, rank).split()[1]) for rank in (0, 1)]
     process.kill()

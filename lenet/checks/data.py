@@ -7,6 +7,7 @@ from lenet.data import dataset
 from lenet.data import mnist_files
 from lenet.errors import UserError
 from lenet.flags import Params
+from lenet.support import stack
 
 _NAME = 'data'
 
@@ -33,7 +34,7 @@ def _mnist(num_classes: int) -> Result:
         from lenet.data import fetch
     except ImportError as error:
         return failed(_NAME, '--data_path not given, and MNIST cannot be fetched: %s' % error,
-                      'pip install -r requirements.txt')
+                      'pip install -r ' + stack.REQUIREMENTS)
     directory = fetch.default_directory()
     missing = [file.name for file in mnist_files.MNIST if not _has(directory, file)]
     if missing:

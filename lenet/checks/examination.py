@@ -55,7 +55,7 @@ def purposes(params: Params, environ: Mapping[str, str]) -> List[str]:
 
 def check_basics(platform: str, params: Params, found: import_probe.Found) -> List[Result]:
     return [software.python(sys.version_info[:3], platform == 'npu'),
-            software.tensorflow(found),
+            software.tensorflow(found, platform == 'npu'),
             storage.directories(params)]
 
 

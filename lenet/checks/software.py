@@ -6,6 +6,7 @@ from typing import Tuple
 from lenet.checks import import_probe
 from lenet.checks import Result, failed, passed, warned
 from lenet.checks.import_probe import Found, Module
+from lenet.support import stack
 
 _DOCUMENTED = ((3, 7, 5), (3, 7, 11))  # of CANN, first and last
 _INSTALL = ("install CANN's toolkit and tfplugin for this Python, then source ascend-toolkit/set_env.sh and "
@@ -14,26 +15,41 @@ _LOAD = ('source ascend-toolkit/set_env.sh and tfplugin/set_env.sh; if that was 
          'another Python, TensorFlow or C++ ABI')
 
 
+_FIRST_STACK = "an NPU's adapter needs TensorFlow 1.15 on Python 3.7: LENET_STACK=tf1 ./run_1p.sh"
+_TESTED = '3.7 with TensorFlow 1.15, and 3.10 to 3.13 with TensorFlow 2.21, are what the tests run on'
+
+
 def python(version: Tuple[int, int, int], npu: bool) -> Result:
     """Args:
       version: sys.version_info[:3].
       npu: whether Ascend's list of versions counts.
     """
     text = '.'.join(map(str, version))
-    if version[:2] != (3, 7):
-        return failed('Python', text, 'Python 3.7 is needed; ./run_1p.sh sets one up')
+    if npu and version[:2] != stack.FIRST_PYTHON:
+        return failed('Python', text, _FIRST_STACK)
     if npu and not _DOCUMENTED[0] <= version <= _DOCUMENTED[1]:
         return warned('Python', '%s, Ascend documents 3.7.5 to 3.7.11' % text, 'if imports fail, use one of those')
+    if version[:2] != stack.FIRST_PYTHON and version[:2] not in stack.SECOND_PYTHONS:
+        return warned('Python', text, _TESTED)
     return passed('Python', text)
 
 
-def tensorflow(imports: Found) -> Result:
+def tensorflow(imports: Found, npu: bool) -> Result:
+    """Args:
+      npu: whether it is for an NPU, whose adapter exists for the first stack alone.
+    """
     module = imports.module(import_probe.TENSORFLOW)
+    version = module.version or ''
     if module.error:
-        return failed('TensorFlow', module.error, 'pip install -r requirements.txt (aarch64: build TensorFlow 1.15 '
-                      'from source)')
-    if not (module.version or '').startswith('1.15.'):
-        return failed('TensorFlow', _where(module), 'TensorFlow 1.15 is needed: pip install -r requirements.txt')
+        return failed('TensorFlow', module.error, 'pip install -r %s, or start with ./run_1p.sh' % stack.REQUIREMENTS)
+    if version.startswith('1.15.'):
+        return passed('TensorFlow', _where(module))
+    if npu:
+        return failed('TensorFlow', _where(module), _FIRST_STACK)
+    if not version.startswith('2.'):
+        return failed('TensorFlow', _where(module), '1.15 or 2.21 is needed: pip install -r ' + stack.REQUIREMENTS)
+    if not version.startswith('2.21.'):
+        return warned('TensorFlow', _where(module), _TESTED)
     return passed('TensorFlow', _where(module))
 
 

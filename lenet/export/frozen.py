@@ -95,8 +95,8 @@ class Network:
         self._input = graph.get_tensor_by_name(INPUT + ':0')
         self._outputs = [graph.get_tensor_by_name(name + ':0') for name in (LOGITS, PROBABILITIES, CLASS)]
         _check_nodes(self._input, *self._outputs)
-        self.batch: Optional[int] = self._input.shape[0].value  # None: any
-        self.num_classes: int = self._outputs[0].shape[1].value
+        self.batch: Optional[int] = self._input.shape.as_list()[0]  # None: any
+        self.num_classes: int = self._outputs[0].shape.as_list()[1]
         self.seconds: List[float] = []  # of each session.run so far
 
     def nodes(self) -> Dict[str, Dict[str, Any]]:
@@ -145,9 +145,9 @@ def _check_nodes(images: tf.Tensor, logits: tf.Tensor, probabilities: tf.Tensor,
                                 (classes, tf.int64, 1)):
         if tensor.dtype != dtype or tensor.shape.ndims != rank:
             raise ValueError('%s is %s %s' % (tensor.op.name, tensor.dtype.name, tensor.shape))
-    if images.shape[1].value != PIXELS:
+    if images.shape.as_list()[1] != PIXELS:
         raise ValueError('%s has shape %s, not [B, %d]' % (INPUT, images.shape, PIXELS))
-    if logits.shape[1].value is None:
+    if logits.shape.as_list()[1] is None:
         raise ValueError('%s has shape %s, the number of classes is open' % (LOGITS, logits.shape))
 
 

@@ -22,6 +22,7 @@ from lenet.run import accuracy
 from lenet.support import files
 from lenet.support import machine
 from lenet.support import progress
+from lenet.support import stack
 
 DEFAULT_BATCH = 64
 _SHOWN = 20  # pictures whose class is printed
@@ -106,7 +107,7 @@ def summarize(request: Request, platform: str, inputs: Inputs, answers: frozen.A
             'batch_size': batch, 'padding': batch * calls - n, 'classes': answers.logits.shape[1],
             'accuracy': _count_right(inputs.labels, answers.classes),
             'latency': latency.summarize(seconds, images, request.warmup),
-            'versions': {'tensorflow': tf.__version__, 'numpy': np.__version__}, 'machine': machine.describe()}
+            'versions': stack.versions(), 'machine': machine.describe()}
 
 
 def _count_right(labels: Optional[np.ndarray], classes: np.ndarray) -> Optional[Dict[str, Any]]:

@@ -6,13 +6,12 @@ import os
 import re
 from typing import Any, Dict, Tuple
 
-import tensorflow.compat.v1 as tf
-
 from lenet.errors import UserError
 from lenet.export.parity import Parity
 from lenet.export.trained import Trained
 from lenet.run import accuracy
 from lenet.run import checkpoint
+from lenet.support import stack
 
 NORMALISATION = {
     'words': 'grey values 0 to 255 (0 background, 255 ink) divided by 255; 28 rows of 28 pixels from the top left',
@@ -45,7 +44,7 @@ def describe(pb_path: str, nodes: Dict[str, Any], trained_network: Trained, conv
         'checkpoint': {'path': os.path.abspath(trained_network.path), 'steps_run': trained_network.steps_run,
                        'sha256': {os.path.basename(name): sha256(name)
                                   for name in checkpoint.files_of(trained_network.path)}},
-        'versions': {'tensorflow': tf.__version__},
+        'versions': stack.versions(),
     }
 
 

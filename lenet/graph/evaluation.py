@@ -49,4 +49,4 @@ def build(split: Split, variables: model.Variables, form: model.Form, batch_size
         answers = tf.argmax(logits, axis=1), step.cross_entropy(logits, labels)
         if size > 1:
             answers = tuple(ranks.gather(tensor) for tensor in answers)
-    return Evaluation(source.iterator, answers, split.labels, size * batch_size, logits.shape[1].value)
+    return Evaluation(source.iterator, answers, split.labels, size * batch_size, logits.shape.as_list()[1])

@@ -8,18 +8,17 @@ from lenet.graph.loss_scaling import LossScale
 from lenet.platforms.base import Platform
 from lenet.support import machine
 from lenet.support import quiet
-
-
-# tensorflow==1.15.0 is built for GPUs and reports, as warnings and errors, that there is no CUDA.
-_CUDA_NOISE = r'dso_loader|/cuda/|gpu_device'
+from lenet.support import stack
 
 
 def _look_for_devices(config: tf.ConfigProto) -> None:
-    """Lets TensorFlow look for devices, which it does once a process, when the first session is made.
+    """Lets TensorFlow look for devices, which it does once a process: 1.15 when the first session is made, 2 in some
+    operation of the first graph.
 
     Its complaints about a missing GPU are held back here, rather than mixed into the output of whatever comes first.
     """
-    with quiet.without_stderr_lines(_CUDA_NOISE):
+    with quiet.without_stderr_lines(stack.NOISE):
+        tf.config.experimental.list_physical_devices()
         tf.Session(graph=tf.Graph(), config=config).close()
 
 

@@ -50,7 +50,7 @@ class Horovod(Ranks):
 
     def gather(self, tensor: tf.Tensor) -> tf.Tensor:
         joined = self._hvd.allgather(tensor, name='gather_' + _name(tensor))
-        joined.set_shape([self.size * tensor.shape[0].value] + tensor.shape.as_list()[1:])
+        joined.set_shape([self.size * tensor.shape.as_list()[0]] + tensor.shape.as_list()[1:])
         return joined
 
     def broadcast(self, weights: Sequence[tf.Variable], everything: Sequence[tf.Variable]) -> tf.Operation:

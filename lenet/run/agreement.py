@@ -3,15 +3,13 @@
 import hashlib
 import json
 import os
-import platform
 from typing import Any, Dict, List
-
-import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.ranks.base import Ranks
 from lenet.run.checkpoint import Position
+from lenet.support import stack
 
 # Flags that concern one rank alone: where its files lie, and what it shows. The data are compared by their digest.
 _OWN = ('output_dir', 'data_path', 'restore_path')
@@ -31,7 +29,7 @@ def reach(ranks: Ranks, params: Params, facts: Dict[str, Any], start: Position) 
     """
     mine = {'flags': {name: value for name, value in params._asdict().items() if name not in _OWN},
             'start': start, 'facts': facts,
-            'versions': {'python': platform.python_version(), 'tensorflow': tf.__version__, 'program': code_digest()}}
+            'versions': dict(stack.versions(), program=code_digest())}
     everybody = [json.loads(text) for text in ranks.exchange(json.dumps(mine))]
     differences = [difference for rank, other in enumerate(everybody)
                    for difference in _compare(rank, everybody[0], other)]

@@ -202,6 +202,7 @@ def resolve(path: str) -> str:
 def _reading(path: str) -> Iterator[None]:
     try:
         yield
-    except (tf.errors.OpError, ValueError, SystemError) as error:  # SystemError: how the reader fails on damaged data
+    # The last two: how the readers of TensorFlow 1.15 and 2 fail on damaged data.
+    except (tf.errors.OpError, ValueError, SystemError, IndexError) as error:
         raise UserError('%s: is no readable checkpoint (%s); give a path prefix such as output/ckpt_npu/model.ckpt-1000'
                         % (path, first_line(error)))

@@ -1,11 +1,7 @@
 """What a run leaves at its end: results.json, the ModelZoo log, the closing lines."""
 
 import os
-import sys
 from typing import Any, Dict, List, Optional
-
-import numpy as np
-import tensorflow.compat.v1 as tf
 
 from lenet.data.splits import Dataset
 from lenet.flags import Params
@@ -13,6 +9,7 @@ from lenet.platforms.base import Platform
 from lenet.run.account import Throughput
 from lenet.support import files
 from lenet.support import machine
+from lenet.support import stack
 
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
 
@@ -54,7 +51,7 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
         'evaluation': evaluation,
         'wall_seconds': ledger,
         'flags': params._asdict(),
-        'versions': {'python': sys.version.split()[0], 'tensorflow': tf.__version__, 'numpy': np.__version__},
+        'versions': stack.versions(),
         'machine': machine.describe(),
     }
 
@@ -97,6 +94,8 @@ def closing_lines(results: Dict[str, Any]) -> List[str]:
         lines.append('Test images correct : %d of %d, 95 %% interval %.4f to %.4f (what the ModelZoo calls Train '
                      'Accuracy)' %
                      (evaluation['correct'], evaluation['images'], low, high))
+    lines.append('Stack : TensorFlow %s, Python %s' % (results['versions']['tensorflow'],
+                                                       results['versions']['python']))
     lines.append('Final Performance images/sec : %.2f%s' %
                  (throughput['images_per_second'],
                   ' (with the first call, there was no other)' if throughput['includes_first_call'] else ''))

@@ -14,6 +14,7 @@ from absl import logging  # defines --verbosity
 from lenet.errors import UsageError, UserError
 from lenet.support import flag_parsing
 from lenet.support import signals
+from lenet.support import stack
 
 FLAGS = flags.FLAGS
 
@@ -67,7 +68,7 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, se
         if (error.name or '').startswith('lenet'):
             raise
         _report('error: %s has no module %s: start with ./run_1p.sh, which sets up what is needed, or run '
-                '%s -m pip install -r requirements.txt' % (sys.executable, error.name, sys.executable))
+                '%s -m pip install -r %s' % (sys.executable, error.name, sys.executable, stack.REQUIREMENTS))
         status = 1
     except BrokenPipeError:  # `… | head`; what is still buffered would fail again when Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -16,18 +17,24 @@ def metadata():
     return op_trace.record(params, platforms.choose(params).start(), trainings.random_dataset())
 
 
+def as_written(name):
+    """oneDNN puts kernels of its own in the place of some."""
+    return re.sub('^_Mkl(Native)?', '', name)
+
+
 def test_the_trace_is_chromes_with_the_steps_ops_in_it(metadata, tmp_path):
     op_trace.write(metadata, str(tmp_path / 'trace.json'))
     events = json.loads((tmp_path / 'trace.json').read_text())['traceEvents']
     complete = [event for event in events if event['ph'] == 'X']
-    assert {'MatMul', 'Conv2DBackpropInput', 'ResourceApplyAdam'} <= {event['name'] for event in complete}
+    names = {as_written(event['name']) for event in complete}
+    assert {'MatMul', 'Conv2DBackpropInput', 'ResourceApplyAdam'} <= names
 
 
 def test_the_costliest_ops_come_first_with_name_and_type(metadata):
     costs = op_trace.costs(metadata)
     assert [cost.milliseconds for cost in costs] == sorted((cost.milliseconds for cost in costs), reverse=True)
     types = {cost.name: cost.type for cost in costs}
-    assert 'MatMul' in types.values() and 'ResourceApplyAdam' in types.values()
+    assert {'MatMul', 'ResourceApplyAdam'} <= set(map(as_written, types.values()))
     assert all(type_ for type_ in types.values())
     assert len(types) == len(costs), 'an op is counted once'
 

@@ -17,6 +17,7 @@ from tests import data_files
 from tests import npu_standin
 from tests import processes
 from tests import trainings
+from tests.stacks import first_stack_only
 
 SHORT = ['--data_path=synthetic', '--batch_size=6', '--steps', '20', '--iterations_per_loop=4']
 
@@ -111,6 +112,7 @@ def test_a_sweep_is_proven_and_tabled(tmp_path):
         assert run['steps_per_call'] == int(point['value'])
 
 
+@first_stack_only
 def test_an_npu_is_measured_with_the_training_flagfile(tmp_path):
     data_files.write_dataset(str(tmp_path / 'data'), train=99)
     environment = npu_standin.environment('v23', journal=str(tmp_path / 'journal'), base={})

@@ -10,10 +10,11 @@ from lenet.checks import ready
 from lenet.errors import UserError
 from lenet.platforms import npu_modules
 from tests import npu_standin
+from tests.stacks import first_stack_only
 
 ABSENT = "No module named '%s'" % npu_modules.PACKAGE
 
-pytestmark = pytest.mark.usefixtures('no_npu_variables')
+pytestmark = [first_stack_only, pytest.mark.usefixtures('no_npu_variables')]
 
 
 def npu_params(**overrides):

@@ -24,18 +24,24 @@ def found(*modules, printed=(), **named):
 
 @pytest.mark.parametrize('version, npu, status', [
     ((3, 7, 5), True, PASS), ((3, 7, 11), True, PASS), ((3, 7, 4), True, WARN), ((3, 7, 16), True, WARN),
-    ((3, 7, 16), False, PASS), ((3, 6, 9), True, FAIL), ((3, 8, 1), False, FAIL)])
+    ((3, 7, 16), False, PASS), ((3, 6, 9), True, FAIL), ((3, 8, 1), False, WARN),
+    ((3, 8, 1), True, FAIL), ((3, 10, 0), False, PASS), ((3, 13, 9), False, PASS), ((3, 13, 9), True, FAIL),
+    ((3, 14, 0), False, WARN)])
 def test_python_s_version(version, npu, status):
     assert software.python(version, npu).status == status
 
 
-@pytest.mark.parametrize('module, status, words', [
-    (TENSORFLOW, PASS, '1.15.0 from /site/tensorflow'),
-    (Module('/site/tensorflow/__init__.py', '2.4.0'), FAIL, '2.4.0 from /site/tensorflow'),
-    (Module('/site/tensorflow/__init__.py'), FAIL, '/site/tensorflow'),
-    (Module(error="No module named 'tensorflow'"), FAIL, "No module named 'tensorflow'")])
-def test_tensorflow(module, status, words):
-    result = software.tensorflow(found(tensorflow=module))
+@pytest.mark.parametrize('module, npu, status, words', [
+    (TENSORFLOW, False, PASS, '1.15.0 from /site/tensorflow'),
+    (TENSORFLOW, True, PASS, '1.15.0 from /site/tensorflow'),
+    (Module('/site/tensorflow/__init__.py', '2.21.0'), False, PASS, '2.21.0 from /site/tensorflow'),
+    (Module('/site/tensorflow/__init__.py', '2.21.0'), True, FAIL, '2.21.0 from /site/tensorflow'),
+    (Module('/site/tensorflow/__init__.py', '2.4.0'), False, WARN, '2.4.0 from /site/tensorflow'),
+    (Module('/site/tensorflow/__init__.py', '1.14.0'), False, FAIL, '1.14.0 from /site/tensorflow'),
+    (Module('/site/tensorflow/__init__.py'), False, FAIL, '/site/tensorflow'),
+    (Module(error="No module named 'tensorflow'"), False, FAIL, "No module named 'tensorflow'")])
+def test_tensorflow(module, npu, status, words):
+    result = software.tensorflow(found(tensorflow=module), npu)
     assert (result.status, result.found) == (status, words)
 
 

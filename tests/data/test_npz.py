@@ -88,7 +88,7 @@ def write_claiming(path, shape, content, compression=zipfile.ZIP_DEFLATED, **cla
 @pytest.mark.parametrize('claims, words', [
     ({}, 'x_train: expected %d bytes for its shape (%d, 28, 28), got 9;'),
     ({'file_size': 2 ** 50}, 'x_train: expected %d bytes for its shape (%d, 28, 28), got 9;'),
-    ({'file_size': 2 ** 50, 'compress_size': 2 ** 50}, 'expected an intact .npz (zip) file, got: an early end;')],
+    ({'file_size': 2 ** 50, 'compress_size': 2 ** 50}, 'expected an intact .npz (zip) file, got: ')],
                          ids=['header', 'header and size', 'header and both sizes'])
 def test_a_size_that_is_only_claimed_takes_no_memory(path, count, claims, words):
     write_claiming(path, (count, 28, 28), b'few bytes', zipfile.ZIP_STORED, **claims)

@@ -13,7 +13,7 @@ def direct(images, kernel):
 def folded(side):
     """Of images, as the first layer's; the result's blocks are put together again, to be compared."""
     def function(images, kernel):
-        blocks = folding.cut(images, kernel.shape[0].value, side)
+        blocks = folding.cut(images, kernel.shape.as_list()[0], side)
         pooled = folding.pool(folding.convolve(blocks, folding.fold_kernel(kernel, side), 'VALID'))
         return tf.depth_to_space(pooled, side // 2) if side > 2 else pooled
     return function

@@ -43,7 +43,7 @@ INK = pictures.page(pictures.seven(), 140, 130, 30, 40, paper=1, contrast=1)  # 
 FORMS = {
     'RGB': PICTURE.convert('RGB'), 'palette': PICTURE.convert('P'), 'CMYK': PICTURE.convert('RGB').convert('CMYK'),
     'opaque RGBA': PICTURE.convert('RGBA'), 'inverted': Image.fromarray(255 - GREY),
-    'one bit': Image.fromarray(INK > 0), '16 bits': Image.fromarray(GREY.astype(np.int32) * 257),
+    'one bit': Image.fromarray(INK > 0), '16 bits': Image.fromarray(GREY.astype(np.uint16) * np.uint16(257)),
     '12 bits in 16': Image.fromarray(GREY.astype(np.uint16) * 16), 'float': Image.fromarray(GREY / np.float32(255)),
     'black on transparent': with_alpha(0, 1 - INK), 'white on transparent': with_alpha(255, 1 - INK),
     'RGBA, black on transparent': with_alpha(0, 1 - INK).convert('RGBA'), 'twice as large': PICTURE.resize((260, 280))}
@@ -65,7 +65,7 @@ def test_formats(tmp_path, expected, name, options):
 
 
 def test_16_bits_of_png_and_a_transparent_palette_colour(tmp_path, expected):
-    made = read_saved(tmp_path, FORMS['16 bits'].convert('I'), 'deep.png')
+    made = read_saved(tmp_path, FORMS['16 bits'], 'deep.png')
     assert difference(made, expected) < 2
     indexed = Image.fromarray((INK > 0).astype(np.uint8), 'P')
     indexed.putpalette([0, 0, 0] * 256)  # both colours are black; one is transparent
@@ -86,7 +86,7 @@ def test_a_28x28_picture_of_mnists_kind_is_taken_exactly(tmp_path):
     digit = np.zeros((28, 28), np.uint8)
     digit[4:24, 7:20] = np.random.RandomState(0).randint(0, 256, (20, 13))
     image = Image.fromarray(digit)
-    for image in (image, image.convert('RGB'), Image.fromarray(digit * np.int32(257))):
+    for image in (image, image.convert('RGB'), Image.fromarray(digit * np.uint16(257))):
         np.testing.assert_array_equal(read_saved(tmp_path, image)[..., 0], digit)
 
 

@@ -18,6 +18,9 @@ from lenet.run import trainer
 from tests import npu_standin
 from tests import processes
 from tests import trainings
+from tests.stacks import first_stack_only
+
+pytestmark = first_stack_only
 
 PLAIN = dict(batch_size=6, steps=12, epochs=1, iterations_per_loop=3, eval_every=6, log_every=3,
              precision_mode='must_keep_origin_dtype', checkpoint_every=6)

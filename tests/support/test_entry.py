@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from lenet.support import stack
 from tests import processes
 
 
@@ -36,7 +37,7 @@ def run_main(body):
     ("raise errors.UsageError('--x: bad')", 2, 'error: --x: bad\n'),
     ('sys.executable = "py"; import nowhere.at_all', 1,
      'error: py has no module nowhere: start with ./run_1p.sh, which sets up what is needed, or run py -m pip install '
-     '-r requirements.txt\n'),
+     '-r %s\n' % stack.REQUIREMENTS),
     ('os.kill(os.getpid(), signal.SIGINT)', 130, 'stopped by SIGINT\n'),
     ('os.kill(os.getpid(), signal.SIGTERM)', 143, 'stopped by SIGTERM\n'),
 ])

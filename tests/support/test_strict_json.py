@@ -10,7 +10,7 @@ from lenet.support import strict_json
     (b'{"b": {"a": 1, "a": 1}}', '"a" appears twice'),
     (b'[NaN]', 'NaN is no JSON'),
     (b'[-Infinity]', '-Infinity is no JSON'),
-    (b'{"a": 1,}', 'no JSON at line 1, column 9'),
+    (b'{"a": 1 2}', 'no JSON at line 1, column 9'),
     (b'[1, 2,]', 'no JSON at line 1'),
     (b'{"a": 1} // why', 'no JSON at line 1, column 10'),
     (b'', 'no JSON at line 1, column 1'),

@@ -1,0 +1,68 @@
+"""All that differs between the two stacks: TensorFlow 1.15 on Python 3.7, and a current TensorFlow 2 on a later Python.
+
+The program is written against tensorflow.compat.v1. Whatever a command imports that brings TensorFlow along stands in
+`with stack.importing():`, which makes TensorFlow 2 behave as 1.15 does and keeps both quiet about themselves:
+deprecation notes about the very API this program is written in, NumPy's FutureWarnings from TensorFlow's dtype tables,
+banners of libraries. Every other warning passes.
+"""
+
+import contextlib
+import logging
+import os
+import platform
+import re
+import sys
+import warnings
+from typing import Dict, Iterator
+
+from lenet.support import quiet
+from lenet.support import signals
+
+# TensorFlow 1.15 exists for no Python after the first of these, 2.21 for the others alone.
+FIRST_PYTHON = (3, 7)
+SECOND_PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
+IS_FIRST = sys.version_info[:2] <= FIRST_PYTHON
+REQUIREMENTS = 'requirements.txt' if IS_FIRST else 'requirements-tf2.txt'
+
+# What the C++ side says at its first session (both) and while it is imported (TensorFlow 2): that there is no GPU, or
+# that there are faster kernels, and that it says so.
+NOISE = (r'dso_loader|/cuda/|gpu_device|cuda_platform|cudart_stub|cuInit|oneDNN custom operations|'
+         r'All log messages before absl::InitializeLog|This TensorFlow binary is optimized|'
+         r'rebuild TensorFlow with the appropriate compiler flags|MLIR V1 optimization pass')
+_OWN_AGE = re.compile('deprecat|The TensorFlow contrib module will not be included')
+
+
+def quieten() -> None:
+    """Sets the filters that need no TensorFlow; before it is imported."""
+    # C++ side: 0 prints "your CPU supports instructions …" at every start, 1 keeps warnings and errors.
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '1')
+    logging.getLogger('tensorflow').addFilter(lambda record: not _OWN_AGE.search(str(record.msg)))
+    for module in ('tensorflow', 'tensorboard', 'keras'):
+        for category in (FutureWarning, DeprecationWarning):
+            warnings.filterwarnings('ignore', category=category, module=module)
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Stands around imports that bring TensorFlow. A signal that comes meanwhile is raised at the block's end."""
+    with signals.held(), contextlib.ExitStack() as stack:
+        # TensorFlow 1.15 prints nothing here, unless it must give up: then its words must reach the terminal.
+        if not IS_FIRST and 'tensorflow' not in sys.modules:
+            stack.enter_context(quiet.without_stderr_lines(NOISE))
+        yield
+        if 'tensorflow' in sys.modules:
+            _behave_as_first()
+
+
+def _behave_as_first() -> None:
+    """Graphs and sessions, variables and shapes as in TensorFlow 1.15, which does so by itself."""
+    import tensorflow.compat.v1 as tf
+    if tf.executing_eagerly():
+        tf.disable_v2_behavior()
+
+
+def versions() -> Dict[str, str]:
+    """Of what computes."""
+    import numpy as np
+    import tensorflow.compat.v1 as tf
+    return {'python': platform.python_version(), 'tensorflow': tf.__version__, 'numpy': np.__version__}

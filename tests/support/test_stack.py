@@ -1,0 +1,42 @@
+import os
+import subprocess
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from lenet.support import stack
+from tests import processes
+
+PROGRAM = """
+import os, warnings
+from lenet import flags, platforms
+from lenet.support import stack
+with stack.importing():
+    import tensorflow.compat.v1 as tf
+platforms.choose(flags.make_params()).start()
+tf.Session().close()
+tf.add_check_numerics_ops
+tf.data.make_one_shot_iterator(tf.data.Dataset.range(3)).output_types
+tf.summary.FileWriter(os.environ['SUMMARIES']).close()
+assert not tf.executing_eagerly()
+tf.logging.warning('a real warning')
+warnings.warn('another real warning')
+os.write(2, b'one of C++\\n')
+"""
+
+
+def test_tensorflow_is_quiet_about_itself_and_loud_about_the_rest(tmp_path):
+    ended = subprocess.run([sys.executable, '-c', PROGRAM], stderr=subprocess.PIPE, universal_newlines=True,
+                           cwd=processes.ROOT, env=dict(os.environ, SUMMARIES=str(tmp_path)))
+    assert ended.returncode == 0, ended.stderr
+    for words in ('WARNING:tensorflow:a real warning', 'another real warning', 'one of C++'):
+        assert words in ended.stderr
+    assert len([line for line in ended.stderr.splitlines() if not line.startswith('  ')]) == 3, ended.stderr
+
+
+def test_the_interpreter_tells_the_stack():
+    assert stack.versions()['tensorflow'] == tf.__version__
+    assert tf.__version__.startswith('1.15.' if stack.IS_FIRST else '2.')
+    python = sys.version_info[:2]
+    assert python == stack.FIRST_PYTHON if stack.IS_FIRST else python in stack.SECOND_PYTHONS
+    assert os.path.isfile(os.path.join(processes.ROOT, stack.REQUIREMENTS))
