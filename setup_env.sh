@@ -181,11 +181,10 @@ fill() {
       say "Waiting for another start's set-up..."
       "$CHOSEN" -c "$lock)" 2>/dev/null
     fi
-    if has_wanted; then exit; fi  # by another start, meanwhile
     wanted | grep -v '^horovod==' >"$STATE/wanted"
-    if ! is_sound || ! covers <"$STATE/wanted"; then install_wanted; fi
-    horovod=$(wanted | grep '^horovod==') || exit 0
-    build_horovod "$horovod"  # needs the others, and should it fail they stay
+    if ! is_sound || ! covers <"$STATE/wanted"; then install_wanted; fi  # or another start has done it meanwhile
+    if has_wanted; then exit; fi
+    build_horovod "$(wanted | grep '^horovod==')"  # needs the others, and should it fail they stay
     wanted >"$STATE/wanted"
     install_wanted
   ) 9>>"$STATE/lock"
