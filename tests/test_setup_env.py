@@ -333,8 +333,7 @@ def test_what_the_interpreter_lacks_goes_beside_it(bench, first_start, project, 
 
 
 def test_interpreter_that_lacks_something_without_network_gets_the_command(bench, project, tmp_path):
-    path = bench.image(tmp_path / 'image')
-    python = tmp_path / 'image/bin/python'
+    path, python = bench.image(tmp_path / 'image'), tmp_path / 'image/bin/python'
     for _ in range(2):  # the failed attempt isn't trusted
         result = bench.run(project / 'run_1p.sh', path=path)
         assert result.returncode == 1
@@ -417,14 +416,12 @@ def test_no_python_at_all_gets_one_by_uv_or_the_command(bench, project, tmp_path
     assert message.startswith('error: no Python 3.7, 3.13, 3.12, 3.11, 3.10 with venv on PATH, of pyenv or of uv')
     for word in ('curl -LsSf https://astral.sh/uv/install.sh | sh', 'apt-get install python3-venv', 'brew install'):
         assert word in message
-    assert not list(project.glob('.venv*'))
 
     executable(tmp_path / '.local/bin/uv', 'case "$*" in',  # where uv's installer puts it: not yet on PATH
                '  "python install 3.13") echo fetched; mv "%s/away" "%s/python3.13" ;;' % (tmp_path, tmp_path),
                '  "python find 3.13") ls "%s/python3.13" ;;' % tmp_path, '  *) exit 2', 'esac')
     bench.python(tmp_path / 'python3.13').rename(tmp_path / 'away')
     assert bench.set_up(project / 'run_1p.sh', HOME=str(tmp_path)) == ['No', 'fetched', 'Setting']
-    assert (project / '.venv-tf2/bin/python').exists()
 
 
 @pytest.mark.parametrize('stack, versions', [
