@@ -36,12 +36,14 @@ take_stack() {
   STACK=$1
   case $STACK in
     tf1)
-      PLACE=$ENVIRONMENT FILE=requirements.txt TENSORFLOW='TensorFlow 1.15' WHY='as there is a Python 3.7'
+      VERSIONS='3.7' PLACE=$ENVIRONMENT FILE=requirements.txt
+      TENSORFLOW='TensorFlow 1.15' WHY='as there is a Python 3.7'
       WHEELS='Linux (glibc) and macOS on x86_64'
       MARKERS='s/; python_version < "3.8"$//; /;/d'
       ;;
     tf2)
-      PLACE=$ENVIRONMENT-tf2 FILE=requirements-tf2.txt TENSORFLOW='TensorFlow 2' WHY='as no Python 3.7 was found'
+      VERSIONS='3.13 3.12 3.11 3.10' PLACE=$ENVIRONMENT-tf2 FILE=requirements-tf2.txt
+      TENSORFLOW='TensorFlow 2' WHY='as no Python 3.7 was found'
       WHEELS='Linux (glibc) on x86_64 and aarch64 and for macOS on arm64'
       MARKERS='/; python_version < "3.8"$/d; s/; python_version >= "3.10"$//'
       ;;
@@ -119,11 +121,8 @@ find_version() {
 find_python() {
   local name version versions answer
   cd "$ROOT"  # nothing of the working directory is imported, nor chooses for pyenv
-  case ${LENET_STACK:-} in
-    tf1) versions='3.7' ;;
-    tf2) versions='3.13 3.12 3.11 3.10' ;;
-    *) versions='3.7 3.13 3.12 3.11 3.10' ;;
-  esac
+  versions='3.7 3.13 3.12 3.11 3.10'
+  if [[ -n ${LENET_STACK:-} ]]; then take_stack "$LENET_STACK" && versions=$VERSIONS; fi
   if [[ -n ${PYTHON:-} ]]; then
     # shellcheck disable=SC2086
     probe "$PYTHON" $versions && return
@@ -134,12 +133,15 @@ find_python() {
     answer=$(probe "$name" "${versions%% *}") || continue
     if [[ $answer == ready* ]]; then printf '%s\n' "$answer"; return; fi
   done
-  for version in $versions; do
-    if find_version "$version"; then return; fi
-  done
-  for name in ${LENET_STACK:-tf1 tf2}; do  # a finished environment does not need to be found
+  for name in ${LENET_STACK:-tf1 tf2}; do
     take_stack "$name"
-    if [[ -x $PY && -f $STATE/stamp ]]; then sed -n "s/^python /$name /p" "$STATE/stamp"; return; fi
+    if [[ -x $PY && -f $STATE/stamp && -z ${PYENV_VERSION:-} ]]; then  # finished: it serves, whatever PATH has today
+      sed -n "s/^python /$name /p" "$STATE/stamp"
+      return
+    fi
+    for version in $VERSIONS; do
+      if find_version "$version"; then return; fi
+    done
   done
   if [[ $versions == 3.7 ]]; then
     fail "${NEED:+$NEED: }no Python 3.7 (for x86_64, with venv) is on PATH, of pyenv or of uv, and TensorFlow 1.15" \
@@ -181,11 +183,10 @@ fill() {
       say "Waiting for another start's set-up..."
       "$CHOSEN" -c "$lock)" 2>/dev/null
     fi
-    if has_wanted; then exit; fi  # by another start, meanwhile
     wanted | grep -v '^horovod==' >"$STATE/wanted"
-    if ! is_sound || ! covers <"$STATE/wanted"; then install_wanted; fi
-    horovod=$(wanted | grep '^horovod==') || exit 0
-    build_horovod "$horovod"  # needs the others, and should it fail they stay
+    if ! is_sound || ! covers <"$STATE/wanted"; then install_wanted; fi  # or another start has done it meanwhile
+    if has_wanted; then exit; fi
+    build_horovod "$(wanted | grep '^horovod==')"  # needs the others, and should it fail they stay
     wanted >"$STATE/wanted"
     install_wanted
   ) 9>>"$STATE/lock"
