@@ -14,6 +14,7 @@ with the 95 % percentile bootstrap interval of that median: bench/spread.py has 
 --steps x --epochs steps after the warm-up, input included. Contenders:
 
   ours               the step of `python -m lenet.train` with the flags given here, timed by bench.perf
+  ours_peer          the same under --peer_python, such as the other stack's .venv/bin/python or .venv-tf2/bin/python
   ours_whole         ./run_1p.sh itself, warm: its steps over all of its wall time, with start, evaluations, files
   ours_2ranks        the step of 2 ranks of --batch_size on this machine, as `./run_np.sh -n 2` starts them;
                      ours_4ranks: of 4

@@ -10,7 +10,8 @@ from lenet import flags
 from lenet.errors import UsageError, UserError
 from lenet.flags import Params
 
-OURS = {'ours': ['bench.perf'], 'ours_whole': ['bench.whole'],
+OURS_ELSEWHERE = 'ours_peer'  # under --peer_python, such as the other stack's
+OURS = {'ours': ['bench.perf'], OURS_ELSEWHERE: ['bench.perf'], 'ours_whole': ['bench.whole'],
         'ours_2ranks': ['lenet.launch', '-n', '2', '-m', 'bench.perf'],
         'ours_4ranks': ['lenet.launch', '-n', '4', '-m', 'bench.perf']}
 REFERENCES = {'reference': [], 'reference_summary': ['--summary']}
@@ -86,7 +87,8 @@ def command(contender: Contender, params: Params, warmup: Optional[int], data_fi
     if contender.kind.endswith('ranks'):
         added += ['--output_dir=' + os.path.dirname(data_file)]  # of their logs
     if contender.kind in OURS:
-        return [sys.executable, '-m'] + OURS[contender.kind] + flags.to_lines(params) + added + contender.flags
+        python = peer_python if contender.kind == OURS_ELSEWHERE else sys.executable
+        return [python, '-m'] + OURS[contender.kind] + flags.to_lines(params) + added + contender.flags
     options = ['--data=' + data_file, '--batch_size=%d' % params.batch_size,
                '--steps=%d' % bench_flags.timed_steps(params),
                '--warmup=%d' % (PEER_WARMUP if warmup is None else warmup),
@@ -99,7 +101,7 @@ def command(contender: Contender, params: Params, warmup: Optional[int], data_fi
 
 def measure(contender: Contender, command_line: List[str]) -> Dict[str, Any]:
     """Runs one measurement; see children.run."""
-    return children.run(command_line, contender.label, inherit=contender.kind not in PEERS)
+    return children.run(command_line, contender.label, inherit=not _needs_peer(contender.kind))
 
 
 def check_peers(contenders: List[Contender], peer_python: Optional[str]) -> None:
@@ -108,12 +110,16 @@ def check_peers(contenders: List[Contender], peer_python: Optional[str]) -> None
       UserError: that interpreter cannot import what the contender needs.
     """
     for contender in contenders:
-        if contender.kind in PEERS:
+        if _needs_peer(contender.kind):
             _check_peer(contender.kind, peer_python)
 
 
+def _needs_peer(kind: str) -> bool:
+    return kind in PEERS or kind == OURS_ELSEWHERE
+
+
 def _check_peer(kind: str, peer_python: Optional[str]) -> None:
-    package = PEERS[kind].package
+    package = PEERS[kind].package if kind in PEERS else 'tensorflow'
     if not peer_python:
         raise UsageError('--contenders: %s needs --peer_python, an interpreter that has %s' % (kind, package))
     if not os.access(peer_python, os.X_OK) or os.path.isdir(peer_python):

@@ -37,6 +37,12 @@ def test_every_loop_gets_the_same_task():
         assert ('--summary' in line) == (kind == 'reference_summary')
 
 
+def test_the_other_stack_runs_the_same_bench_under_its_own_interpreter():
+    assert command('ours_peer')[1:] == command('ours')[1:] and command('ours_peer')[0] == '/peer'
+    with pytest.raises(UsageError, match='ours_peer needs --peer_python, an interpreter that has tensorflow'):
+        contenders.check_peers([Contender('ours_peer', 'ours_peer', [])], None)
+
+
 def test_flags_of_a_variant_come_last_and_win():
     line = command('ours', ['--batch_size=32'])
     assert line.index('--batch_size=32') > line.index('--batch_size=16')
