@@ -14,6 +14,7 @@ from tests import data_files
 from tests import graphs
 from tests import npu_standin
 from tests.data_files import error_of
+from tests.stacks import first_stack_only
 
 IMAGES, LABELS = data_files.images(37, 2)[..., None], data_files.labels(37)  # the test split that write_dataset writes
 PROBABILITIES = graphs.probabilities(IMAGES)
@@ -148,6 +149,7 @@ def test_a_csv_that_fails_half_way_leaves_the_former_one(infer, tmp_path, monkey
     assert sorted(path.name for path in tmp_path.iterdir()) == ['data', 'out.csv', 'out.json', 'x.pb']
 
 
+@first_stack_only
 @pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
 def test_the_npu_runs_in_inference_mode_and_float16_and_predicts_as_the_cpu(infer, tmp_path, monkeypatch, generation):
     on_cpu, _, _ = infer(batch_size=13)
