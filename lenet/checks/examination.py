@@ -1,6 +1,7 @@
 """All checks in their order, for the doctor; and those groups of them that a training asks before it starts."""
 
 import sys
+from types import ModuleType
 from typing import Any, List, Mapping
 
 from lenet import flags
@@ -17,6 +18,7 @@ from lenet.checks import storage
 from lenet.errors import UsageError
 from lenet.flags import Params
 from lenet.platforms import npu_modules
+from lenet.support import stack
 
 
 def examine(params: Params, environ: Mapping[str, str]) -> report.Report:
@@ -77,12 +79,19 @@ def check_environment(environ: Mapping[str, str]) -> List[Result]:
 
 
 def check_flags(params: Params) -> List[Result]:
-    from lenet.platforms import npu_config
+    npu_config = _import_npu_config()
     return [settings.sinking(npu_config.parameters(params)),
             settings.precision(params),
             settings.loss_scale(params)]
 
 
 def _session_config(params: Params, environ: Mapping[str, str]) -> Any:
-    from lenet.platforms import npu_config
+    npu_config = _import_npu_config()
     return npu_config.session_config(npu_config.parameters(params, ranks.size(environ)))
+
+
+def _import_npu_config() -> ModuleType:
+    """Imports TensorFlow, which the probe has tried before."""
+    with stack.importing():
+        from lenet.platforms import npu_config
+    return npu_config
