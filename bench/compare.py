@@ -23,8 +23,8 @@ with the 95 % percentile bootstrap interval of that median: bench/spread.py has 
                      that memory layout
   keras              the same in Keras on a current TensorFlow under --peer_python
 
-Training's flags are ours'; the others take --batch_size, --steps, --epochs, --warmup, --learning_rate, --seed and the
-data.
+All flags of training go to the contenders called ours…; the others take --batch_size, --steps, --epochs, --warmup,
+--learning_rate, --seed and the data.
 """
 
 import os

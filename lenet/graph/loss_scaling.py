@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from lenet.flags import Params
 
 NONE, FIXED, DYNAMIC = 'none', 'fixed', 'dynamic'
-_NEVER_USED = 0.0  # value of the variable loss_scale before a dynamic manager has had it
+_NEVER_USED = 0.0  # value of the variable loss_scale where no dynamic scale has used it
 _STATE = ('loss_scale', 'good_steps', 'bad_steps')
 
 
@@ -44,7 +44,7 @@ def state_variables() -> Dict[str, tf.Variable]:
 
 
 def complete_state() -> None:
-    """Creates what a dynamic manager would have created, unless one has.
+    """Creates the variables of a dynamic scale, unless the optimizer, scaling so, has made them.
 
     Every checkpoint so has the same keys; a run without dynamic scaling carries the state through, unused.
     """

@@ -41,7 +41,8 @@ class Recorder:
             if start_step and not os.path.exists(loss_file):
                 os.replace(other, loss_file)  # its name has the number of ranks, which has changed
         records = [(line, record) for line, record in _records(metrics_file) if record['step'] <= start_step]
-        losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]  # line k is step k's, come what may
+        # Line k must be step k's: lines that a crash has lost are filled up with nan, later ones cut off.
+        losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]
         self.unlogged = _unlogged([record for _, record in records], losses)
         self._metrics = _open_with(metrics_file, [line for line, record in records if PARTIAL not in record])
         self._losses = _open_with(loss_file, losses)

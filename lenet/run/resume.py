@@ -33,7 +33,9 @@ def find_start(params: Params) -> Tuple[Optional[str], checkpoint.Position]:
         newest, start = paths[-1], checkpoint.read_position(paths[-1])
         if start.steps_run < total or run_directory.read_reported_steps(params.output_dir) == start.steps_run:
             break
-        paths.pop()  # killed before its results: the last stretch again gives the same, and the results
+        # It has all steps but no results: the run was killed between its last checkpoint and its results. From the
+        # checkpoint before, the last steps run again, come to the same weights, and the results are written.
+        paths.pop()
     if not paths:
         if params.resume:
             progress.warn('--resume: no checkpoint in %s to go on from, starting from the beginning' %
