@@ -59,7 +59,7 @@ def measure(params: Params, warmup: int, platform: Platform, data: Dataset, with
 
 def time_steps(params: Params, warmup: int, platform: Platform, data: Dataset, constant_input: bool = False) -> Timing:
     began = time.perf_counter()
-    with stepping.opened(params, platform, data, constant_input) as stepper:
+    with stepping.open_stepper(params, platform, data, constant_input) as stepper:
         graph = time.perf_counter() - began
         first_call = stepper.call()
         stepper.calls(warmup - params.iterations_per_loop)

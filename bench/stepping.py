@@ -53,7 +53,7 @@ class Stepper:
 
 
 @contextlib.contextmanager
-def opened(params: Params, platform: Platform, data: Dataset, constant_input: bool = False) -> Iterator[Stepper]:
+def open_stepper(params: Params, platform: Platform, data: Dataset, constant_input: bool = False) -> Iterator[Stepper]:
     """Builds the graph that training would build from `params` and starts it from fresh weights.
 
     Args:

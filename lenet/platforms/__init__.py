@@ -15,7 +15,7 @@ def resolve(name: str) -> str:
     """What --platform=`name` means here: 'cpu' or 'npu'."""
     if name != 'auto':
         return name
-    return 'npu' if npu_modules.installed() else 'cpu'
+    return 'npu' if npu_modules.is_installed() else 'cpu'
 
 
 def choose(params: 'Params') -> 'Platform':

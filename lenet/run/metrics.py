@@ -106,13 +106,13 @@ def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:
 
 def _records(path: str) -> List[Tuple[str, Dict[str, Any]]]:
     """The lines that are records, and these."""
-    found = []
+    records = []
     for line in _whole_lines(path):
         with contextlib.suppress(ValueError):
             record = json.loads(line)
             if isinstance(record, dict) and isinstance(record.get('step'), int):
-                found.append((line, record))
-    return found
+                records.append((line, record))
+    return records
 
 
 def _number(line: str) -> float:
