@@ -29,7 +29,7 @@ All flags of training go to the contenders called ours…; the others take --bat
 
 import os
 import tempfile
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from absl import flags as absl_flags
@@ -74,7 +74,7 @@ def main() -> None:
         files.write_json(FLAGS.json_out, report)
 
 
-def check_ours(params: Params, compared: List[contenders.Contender], warmup: Any) -> None:
+def check_ours(params: Params, compared: List[contenders.Contender], warmup: Optional[int]) -> None:
     """Raises:
       UsageError: as the contender's own process would, but before anything is measured.
     """

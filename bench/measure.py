@@ -27,11 +27,12 @@ class Timing(NamedTuple):
     final_loss: float
 
 
-def measure(params: Params, warmup: int, platform: Platform, data: Dataset, with_constant_input: bool) -> Dict[str, Any]:
+def measure(params: Params, warmup: int, platform: Platform, data: Dataset,
+            with_constant_input: bool) -> Dict[str, Any]:
     """Times training's step, then optionally the same step on constant input.
 
     Args:
-      params: a completed flags.Params that keeps the rules of bench_flags.warmup_steps.
+      params: completed, keeping the rules of bench_flags.warmup_steps.
       warmup: steps that are run first and not counted.
 
     Returns:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check(params: 'Params') -> None:
-    """Checks a completed Params.
+    """Checks completed `params`.
 
     Raises:
       UsageError: the first broken rule.

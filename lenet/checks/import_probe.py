@@ -3,7 +3,8 @@
 `find` starts that process, which runs `main`, and reads what it reports:
 
   python -m lenet.checks.import_probe                 imports TensorFlow
-  python -m lenet.checks.import_probe sinking ranks   and the adapter's modules for these purposes (platforms/npu_modules.py)
+  python -m lenet.checks.import_probe sinking ranks   and the adapter's modules for these purposes, keys of
+                                                      platforms/npu_modules.py's MODULES
 """
 
 import importlib

@@ -172,7 +172,10 @@ def _divide(upstream: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tuple:
 
 
 def pool_untrained(windows: tf.Tensor) -> tf.Tensor:
-    """The same maximum in less than half the time, where no gradient is asked for: its own would divide among equals."""
+    """The same maximum in less than half the time, where no gradient is asked for.
+
+    The gradient of tf.reduce_max would divide among equals.
+    """
     height, width, channels = windows.shape.as_list()[1:]
     phases = tf.reshape(windows, [-1, 4, channels // 4])
     return tf.reshape(tf.reduce_max(phases, axis=1), [-1, height, width, channels // 4])

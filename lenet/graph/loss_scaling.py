@@ -32,7 +32,7 @@ class LossScale(NamedTuple):
 
 
 def from_params(params: Params) -> LossScale:
-    """The LossScale of a completed Params."""
+    """The LossScale of completed `params`."""
     value = {NONE: 1.0, FIXED: params.loss_scale_value, DYNAMIC: params.loss_scale_init}[params.loss_scale]
     return LossScale(params.loss_scale, value, params.loss_scale_increment_every, params.loss_scale_increment_ratio,
                      params.loss_scale_decrement_every, params.loss_scale_decrement_ratio)

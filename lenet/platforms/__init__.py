@@ -19,7 +19,7 @@ def resolve(name: str) -> str:
 
 
 def choose(params: 'Params') -> 'Platform':
-    """The platform of a completed Params, not started; only the chosen one's module is imported."""
+    """The platform of completed `params`, not started; only the chosen one's module is imported."""
     if params.platform == 'npu':
         from lenet.platforms import npu
         return npu.Npu(params)

@@ -1,7 +1,7 @@
 """Where a resumed run goes on from, and whether its flags allow it."""
 
 import math
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from lenet.errors import UserError
 from lenet.flags import Params
@@ -87,7 +87,7 @@ def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position) -> 
                                            params.learning_rate_schedule, start.steps_run))
 
 
-def _differences(former: Any, params: Params, names: Any) -> List[Tuple[str, str]]:
+def _differences(former: Params, params: Params, names: Iterable[str]) -> List[Tuple[str, str]]:
     """Names of flags and, for each that differs, '--name was X, is Y'."""
     return [(name, '--%s was %s, is %s' % (name, _text(getattr(former, name)), _text(getattr(params, name))))
             for name in names if getattr(former, name) != getattr(params, name)]
