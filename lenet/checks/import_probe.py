@@ -16,6 +16,7 @@ import subprocess
 import sys
 from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
+from lenet.errors import one_line
 from lenet.platforms import npu_modules
 
 TENSORFLOW = 'tensorflow'
@@ -99,7 +100,7 @@ def _import(name: str) -> Module:
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        return Module(error=_one_line(error))
+        return Module(error=_shorten(one_line(error)))
     version = getattr(module, '__version__', None)
     return Module(getattr(module, '__file__', None), version and str(version))
 
@@ -112,8 +113,7 @@ def _locate(package: str, child: str) -> Tuple[str, Module]:
     return name, Module(spec.origin) if spec else Module(error='not there')
 
 
-def _one_line(error: BaseException) -> str:
-    text = ' '.join(str(error).split()) or type(error).__name__
+def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + ' ...'
 
 

@@ -4,7 +4,7 @@ from typing import List
 
 from absl import flags
 
-from lenet.errors import UsageError
+from lenet.errors import UsageError, one_line
 
 
 def parse(values: flags.FlagValues, arguments: List[str], known_only: bool = False) -> List[str]:
@@ -19,6 +19,6 @@ def parse(values: flags.FlagValues, arguments: List[str], known_only: bool = Fal
     try:
         return values(['lenet'] + arguments, known_only=known_only)[1:]
     except flags.Error as error:
-        raise UsageError(' '.join(str(error).split()))
+        raise UsageError(one_line(error))
     except UnicodeDecodeError:
         raise UsageError('--flagfile: a text file is needed, one flag a line')
