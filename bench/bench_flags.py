@@ -90,8 +90,8 @@ def check(values: absl_flags.FlagValues) -> None:
       UsageError: an empty path, or --cores that are no numbers.
     """
     for name in ('json_out', 'trace', 'plot', 'peer_python'):
-        if name in values and values[name].value == '':
-            raise UsageError('--%s= is empty: a path is needed' % name)
+        if name in values:
+            flag_parsing.require_path(name, values[name].value)
     if not all(count.isdigit() and int(count) for count in values['cores'].value):
         raise UsageError('--cores=%s: numbers from 1, joined by commas, are needed' % ','.join(values['cores'].value))
 

@@ -1,6 +1,6 @@
-"""absl's parsing, with its errors as ours."""
+"""absl's parsing, with its errors as ours, and what every flag that takes a path must hold."""
 
-from typing import List
+from typing import List, Optional
 
 from absl import flags
 
@@ -22,3 +22,11 @@ def parse(values: flags.FlagValues, arguments: List[str], known_only: bool = Fal
         raise UsageError(one_line(error))
     except UnicodeDecodeError:
         raise UsageError('--flagfile: a text file is needed, one flag a line')
+
+
+def require_path(name: str, value: Optional[str]) -> None:
+    """Raises:
+      UsageError: `value`, of the flag `name`, is empty.
+    """
+    if value == '':
+        raise UsageError('--%s= is empty: a path is needed' % name)
