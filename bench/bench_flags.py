@@ -49,8 +49,9 @@ def define_compare(values: absl_flags.FlagValues = VALUES) -> None:
     _define_common(values)
     absl_flags.DEFINE_string(
         'contenders', 'ours,reference', 'What is compared, separated by commas, the first with each other one: ours, '
-        'ours_peer, ours_whole, ours_2ranks, ours_4ranks, reference, reference_summary, pytorch, pytorch_channels_last, keras. '
-        '"ours:--conv=direct --replicas=1" adds flags, "LABEL=ours:…" a name for the table.', flag_values=values)
+        'ours_peer, ours_whole, ours_2ranks, ours_4ranks, reference, reference_summary, pytorch, '
+        'pytorch_channels_last, keras. "ours:--conv=direct --replicas=1" adds flags, "LABEL=ours:…" a name for the '
+        'table.', flag_values=values)
     absl_flags.DEFINE_string('peer_python', None, 'Interpreter that has PyTorch, or a current TensorFlow, for the '
                              'contenders pytorch, pytorch_channels_last and keras.', flag_values=values)
 
@@ -89,8 +90,8 @@ def check(values: absl_flags.FlagValues) -> None:
       UsageError: an empty path, or --cores that are no numbers.
     """
     for name in ('json_out', 'trace', 'plot', 'peer_python'):
-        if name in values and values[name].value == '':
-            raise UsageError('--%s= is empty: a path is needed' % name)
+        if name in values:
+            flag_parsing.require_path(name, values[name].value)
     if not all(count.isdigit() and int(count) for count in values['cores'].value):
         raise UsageError('--cores=%s: numbers from 1, joined by commas, are needed' % ','.join(values['cores'].value))
 
@@ -145,7 +146,7 @@ def warmup_steps(params: Params, asked: Optional[int]) -> int:
     """The steps that are run and discarded first.
 
     Args:
-      params: a completed flags.Params; that N divides the timed steps is checked there.
+      params: completed; that N divides the timed steps is checked there.
       asked: --warmup, None for the default.
 
     Raises:

@@ -23,13 +23,13 @@ with the 95 % percentile bootstrap interval of that median: bench/spread.py has 
                      that memory layout
   keras              the same in Keras on a current TensorFlow under --peer_python
 
-Training's flags are ours'; the others take --batch_size, --steps, --epochs, --warmup, --learning_rate, --seed and the
-data.
+All flags of training go to the contenders called ours…; the others take --batch_size, --steps, --epochs, --warmup,
+--learning_rate, --seed and the data.
 """
 
 import os
 import tempfile
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from absl import flags as absl_flags
@@ -74,7 +74,7 @@ def main() -> None:
         files.write_json(FLAGS.json_out, report)
 
 
-def check_ours(params: Params, compared: List[contenders.Contender], warmup: Any) -> None:
+def check_ours(params: Params, compared: List[contenders.Contender], warmup: Optional[int]) -> None:
     """Raises:
       UsageError: as the contender's own process would, but before anything is measured.
     """

@@ -77,7 +77,7 @@ def command(contender: Contender, params: Params, warmup: Optional[int], data_fi
     """The command line of one measurement.
 
     Args:
-      params: flags.Params as read, not completed: what is left open may depend on a contender's own flags.
+      params: as read, not completed: what is left open may depend on a contender's own flags.
       warmup: --warmup, None for each contender's default.
       data_file: the .npz of the training images.
     """

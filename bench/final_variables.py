@@ -27,7 +27,7 @@ def main() -> None:
         from lenet.data import dataset
     ready.require(params)
     data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
-    with stepping.opened(params, platforms.choose(params).start(), data) as stepper:
+    with stepping.open_stepper(params, platforms.choose(params).start(), data) as stepper:
         stepper.calls(bench_flags.timed_steps(params))
         variables = stepper.variables()
     with files.replacing(FLAGS.variables_out, 'wb') as stream:

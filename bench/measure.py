@@ -27,11 +27,12 @@ class Timing(NamedTuple):
     final_loss: float
 
 
-def measure(params: Params, warmup: int, platform: Platform, data: Dataset, with_constant_input: bool) -> Dict[str, Any]:
+def measure(params: Params, warmup: int, platform: Platform, data: Dataset,
+            with_constant_input: bool) -> Dict[str, Any]:
     """Times training's step, then optionally the same step on constant input.
 
     Args:
-      params: a completed flags.Params that keeps the rules of bench_flags.warmup_steps.
+      params: completed, keeping the rules of bench_flags.warmup_steps.
       warmup: steps that are run first and not counted.
 
     Returns:
@@ -59,7 +60,7 @@ def measure(params: Params, warmup: int, platform: Platform, data: Dataset, with
 
 def time_steps(params: Params, warmup: int, platform: Platform, data: Dataset, constant_input: bool = False) -> Timing:
     began = time.perf_counter()
-    with stepping.opened(params, platform, data, constant_input) as stepper:
+    with stepping.open_stepper(params, platform, data, constant_input) as stepper:
         graph = time.perf_counter() - began
         first_call = stepper.call()
         stepper.calls(warmup - params.iterations_per_loop)

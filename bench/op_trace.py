@@ -37,7 +37,7 @@ def check(platform: str) -> None:
 
 def record(params: Params, platform: Platform, data: Dataset) -> tf.RunMetadata:
     """Runs training's graph with N = 1 and traces one step of it. Tracing slows the step."""
-    with stepping.opened(params._replace(iterations_per_loop=1), platform, data) as stepper:
+    with stepping.open_stepper(params._replace(iterations_per_loop=1), platform, data) as stepper:
         stepper.calls(_UNTRACED_STEPS)
         metadata = tf.RunMetadata()
         with quiet.without_stderr_lines('device_tracer'):  # looks for a GPU's profiler

@@ -53,11 +53,11 @@ class Stepper:
 
 
 @contextlib.contextmanager
-def opened(params: Params, platform: Platform, data: Dataset, constant_input: bool = False) -> Iterator[Stepper]:
+def open_stepper(params: Params, platform: Platform, data: Dataset, constant_input: bool = False) -> Iterator[Stepper]:
     """Builds the graph that training would build from `params` and starts it from fresh weights.
 
     Args:
-      params: a completed flags.Params; what concerns files (--output_dir, --resume, --restore_path) means nothing here.
+      params: completed; what concerns files (--output_dir, --resume, --restore_path) means nothing here.
       platform: started.
       constant_input: every step reads one and the same batch, which costs next to nothing.
     """

@@ -15,6 +15,11 @@ class UsageError(UserError):
     exit_code = 2
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says, its lines joined; its type's name where it says nothing."""
+    return ' '.join(str(error).split()) or type(error).__name__
+
+
 def first_line(error: BaseException) -> str:
     """What an error says, without the lines that TensorFlow adds; its type's name where it says nothing."""
     message = getattr(error, 'message', None) or str(error)

@@ -5,13 +5,14 @@ import re
 from typing import TYPE_CHECKING
 
 from lenet.errors import UsageError
+from lenet.support import flag_parsing
 
 if TYPE_CHECKING:
     from lenet.flags import Params
 
 
 def check(params: 'Params') -> None:
-    """Checks a completed Params.
+    """Checks completed `params`.
 
     Raises:
       UsageError: the first broken rule.
@@ -105,8 +106,7 @@ def _distribution(params: 'Params') -> None:
 
 def _paths(params: 'Params') -> None:
     for name in ('output_dir', 'data_path', 'restore_path'):
-        if getattr(params, name) == '':
-            raise UsageError('--%s= is empty: a path is needed' % name)
+        flag_parsing.require_path(name, getattr(params, name))
     if re.search(r'://|[*?[\]]', params.output_dir):
         raise UsageError('--output_dir=%s: TensorFlow takes :// and the characters * ? [ ] for more than a name; '
                          'choose another one' % params.output_dir)

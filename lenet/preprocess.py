@@ -10,12 +10,13 @@ Needs no TensorFlow. Exit statuses as lenet.train.
 
 import os
 import time
-from typing import Any, Optional
+from typing import Optional
 
 from absl import flags as absl_flags
 
 from lenet import flags
 from lenet.data import dataset
+from lenet.data.splits import Dataset
 from lenet.errors import UserError
 from lenet.export import binaries
 from lenet.export import model_flags
@@ -44,11 +45,10 @@ def check_target(path: str) -> None:
         raise UserError('--output_path=%s: is the working directory, which cannot be replaced; name another one' % path)
 
 
-def preprocess(output_path: str, data: Any, batch: Optional[int]) -> str:
+def preprocess(output_path: str, data: Dataset, batch: Optional[int]) -> str:
     """Writes the test split.
 
     Args:
-      data: a Dataset.
       batch: images a batch, None for no batches.
 
     Returns:

@@ -1,9 +1,9 @@
-"""The first line of an error."""
+"""An error as one line: its first, or all of them joined."""
 
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet.errors import first_line
+from lenet.errors import first_line, one_line
 
 
 @pytest.mark.parametrize('error, line', [
@@ -13,6 +13,12 @@ from lenet.errors import first_line
     ids=['two lines', 'no text', 'blank', 'OSError', 'OpError'])
 def test_first_line(error, line):
     assert first_line(error) == line
+
+
+@pytest.mark.parametrize('error, line', [(ValueError('\n one\n  two'), 'one two'), (ValueError(' \n'), 'ValueError')],
+                         ids=['two lines', 'blank'])
+def test_one_line(error, line):
+    assert one_line(error) == line
 
 
 def test_the_stack_trace_of_an_op_is_left_out():

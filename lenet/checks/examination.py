@@ -28,10 +28,10 @@ def examine(params: Params, environ: Mapping[str, str]) -> report.Report:
       params: as read from the flags, not completed.
       environ: the environment's variables.
     """
-    found = import_probe.find(() if params.platform == 'cpu' else purposes(params, environ))
-    has_tensorflow = not found.module(import_probe.TENSORFLOW).error
+    imports = import_probe.find(() if params.platform == 'cpu' else purposes(params, environ))
+    has_tensorflow = not imports.module(import_probe.TENSORFLOW).error
     platform = platforms.resolve(params.platform)
-    results = check_basics(platform, params, found) + [data.data(params)]
+    results = check_basics(platform, params, imports) + [data.data(params)]
     try:
         completed = flags.complete(params, platform)
         results.append(settings.steps(completed))
@@ -41,7 +41,7 @@ def examine(params: Params, environ: Mapping[str, str]) -> report.Report:
     if platform == 'cpu':
         return report.Report(platform, results)
     if has_tensorflow:
-        results += check_adapter(params, found)
+        results += check_adapter(params, imports)
     results += check_environment(environ)
     if not has_tensorflow or completed is None:
         return report.Report(platform, results)
@@ -55,16 +55,16 @@ def purposes(params: Params, environ: Mapping[str, str]) -> List[str]:
     return [purpose for purpose, wanted in asked if wanted]
 
 
-def check_basics(platform: str, params: Params, found: import_probe.Found) -> List[Result]:
+def check_basics(platform: str, params: Params, imports: import_probe.Found) -> List[Result]:
     return [software.python(sys.version_info[:3], platform == 'npu'),
-            software.tensorflow(found, platform == 'npu'),
+            software.tensorflow(imports, platform == 'npu'),
             storage.directories(params)]
 
 
-def check_adapter(params: Params, found: import_probe.Found) -> List[Result]:
-    return [software.adapter(found, npu_modules.PACKAGE),
-            software.collectives(found, npu_modules.PACKAGE),
-            settings.mixlist(params, software.is_newer(found, npu_modules.PACKAGE))]
+def check_adapter(params: Params, imports: import_probe.Found) -> List[Result]:
+    return [software.adapter(imports, npu_modules.PACKAGE),
+            software.collectives(imports, npu_modules.PACKAGE),
+            settings.mixlist(params, software.is_newer(imports, npu_modules.PACKAGE))]
 
 
 def check_environment(environ: Mapping[str, str]) -> List[Result]:

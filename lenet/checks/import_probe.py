@@ -3,7 +3,8 @@
 `find` starts that process, which runs `main`, and reads what it reports:
 
   python -m lenet.checks.import_probe                 imports TensorFlow
-  python -m lenet.checks.import_probe sinking ranks   and the adapter's modules for these purposes (platforms/npu_modules.py)
+  python -m lenet.checks.import_probe sinking ranks   and the adapter's modules for these purposes, keys of
+                                                      platforms/npu_modules.py's MODULES
 """
 
 import importlib
@@ -15,6 +16,7 @@ import subprocess
 import sys
 from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
+from lenet.errors import one_line
 from lenet.platforms import npu_modules
 
 TENSORFLOW = 'tensorflow'
@@ -98,7 +100,7 @@ def _import(name: str) -> Module:
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        return Module(error=_one_line(error))
+        return Module(error=_shorten(one_line(error)))
     version = getattr(module, '__version__', None)
     return Module(getattr(module, '__file__', None), version and str(version))
 
@@ -111,8 +113,7 @@ def _locate(package: str, child: str) -> Tuple[str, Module]:
     return name, Module(spec.origin) if spec else Module(error='not there')
 
 
-def _one_line(error: BaseException) -> str:
-    text = ' '.join(str(error).split()) or type(error).__name__
+def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + ' ...'
 
 

@@ -27,8 +27,8 @@ def require(params: Params) -> None:
     purposes = examination.purposes(params, os.environ)
     # What could abort the process has not, if this one has imported it already.
     imported = npu_modules.PACKAGE in sys.modules
-    found = import_probe.find_here(purposes) if imported else import_probe.find(purposes)
-    results = (examination.check_basics('npu', params, found) + examination.check_adapter(params, found) +
+    imports = import_probe.find_here(purposes) if imported else import_probe.find(purposes)
+    results = (examination.check_basics('npu', params, imports) + examination.check_adapter(params, imports) +
                examination.check_environment(os.environ) + examination.check_flags(params))
     failures = [report.one_line(result) for result in results if result.status == FAIL]
     if failures:

@@ -15,7 +15,7 @@ from numpy.lib import format as npy
 
 from lenet.data import idx
 from lenet.data.splits import IMAGE_SHAPE, Split, make_split
-from lenet.errors import UserError
+from lenet.errors import UserError, one_line
 
 FILE_NAME = 'mnist.npz'
 KEYS = ('x_train', 'y_train', 'x_test', 'y_test')
@@ -74,7 +74,7 @@ def _read_header(name: str, stream: IO[bytes]) -> Tuple[Tuple[int, ...], bool, n
         return readers[npy.read_magic(stream)](stream)
     except Exception as error:  # the header is Python text, and NumPy's parser raises whatever damage leads it into
         raise UserError('%s: expected an .npy header, got: %s; get the file again'
-                        % (name, ' '.join(str(error).split())))
+                        % (name, one_line(error)))
 
 
 def _check_type(name: str, key: str, shape: Tuple[int, ...], dtype: np.dtype) -> None:

@@ -68,14 +68,15 @@ def _read_network(request: Request, platform: str) -> Tuple[tf.GraphDef, str]:
     return frozen.build(trained_network.weights, form), trained_network.path
 
 
-def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int, source: str) -> Tuple[Split, str]:
+def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
+               network_name: str) -> Tuple[Split, str]:
     """Opens the images to ask a network about.
 
     Args:
       data_path, seed: as dataset.open_dataset takes them.
       name: 'train' or 'test'.
       num_classes: of the network.
-      source: what errors call the network.
+      network_name: what errors call the network.
 
     Returns:
       The split, and where it comes from.
@@ -86,7 +87,7 @@ def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
     data = dataset.open_dataset(data_path, seed, _ANY_CLASS)
     split: Split = getattr(data, name)
     require_labels_below(num_classes, split.labels, '%s, %s split' % (data.origin, name),
-                         '%s knows no others; give the data that it was trained for' % source)
+                         '%s knows no others; give the data that it was trained for' % network_name)
     return split, data.origin
 
 

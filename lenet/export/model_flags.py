@@ -2,8 +2,8 @@
 
 from absl import flags
 
-from lenet.errors import UsageError
 from lenet.flags import ACTIVATIONS, MAX_SEED
+from lenet.support import flag_parsing
 
 
 def define() -> None:
@@ -30,5 +30,4 @@ def require_paths(*names: str) -> None:
       UsageError: one of these flags is empty.
     """
     for name in names:
-        if flags.FLAGS[name].value == '':
-            raise UsageError('--%s= is empty: a path is needed' % name)
+        flag_parsing.require_path(name, flags.FLAGS[name].value)

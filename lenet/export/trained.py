@@ -1,7 +1,7 @@
 """The weights of a finished training, for everything that comes after it."""
 
 import os
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def load(path: Optional[str], output_dir: str, activation: Optional[str] = None)
 
 
 def _activation(prefix: str, asked: Optional[str]) -> str:
-    former: Any = run_directory.read_flags(os.path.dirname(os.path.dirname(os.path.abspath(prefix))))
+    former = run_directory.read_flags(os.path.dirname(os.path.dirname(os.path.abspath(prefix))))
     if former is None:
         return asked or 'sigmoid'
     if asked not in (None, former.activation):

@@ -31,6 +31,7 @@ def build(split: Split, variables: model.Variables, form: model.Form, batch_size
     """Builds the evaluation beside the training step: variables shared, an iterator of its own.
 
     Args:
+      split: images uint8 [n, 28, 28, 1]; they are laid out here as `form` wants them.
       batch_size: images of one session.run, on each rank.
       replicas: towers that a batch is split into, one thread each.
       is_resident: the images stay on the device.

@@ -11,7 +11,7 @@ so an output block needs the D = ceil((S + 2p) / S) blocks from its own on. For 
 of side 4. That costs (D S / K)**2 times the multiplications (1.44 and 2.56 here), but has enough channels to fill the
 vector units, which 1 input and 6 output channels leave idle, and no max-pooling op with its slow gradient. What comes
 out is cut into blocks of side S/2, as the next layer takes them. The trained kernel keeps its shape: the folded one is
-made from it in the graph, so gradients and checkpoints are as ever.
+made from it in the graph, so gradients and checkpoints are those of the K x K kernel.
 
 Letters: B batch, H and W multiples of S, C input and C' output channels, S the side of a block, D blocks; Y x X blocks
 of input, V x U of output. Channels of a block are ordered (y, x, channel), those of a convolution's result (phase y,
@@ -25,7 +25,7 @@ import tensorflow.compat.v1 as tf
 
 
 def blocks_across(k: int, side: int) -> int:
-    """D."""
+    """D: how many input blocks, in one dimension, an output block is computed from (k is K, side is S)."""
     return -(-(side + k - 1) // side)
 
 
@@ -172,7 +172,10 @@ def _divide(upstream: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tuple:
 
 
 def pool_untrained(windows: tf.Tensor) -> tf.Tensor:
-    """The same maximum in less than half the time, where no gradient is asked for: its own would divide among equals."""
+    """The same maximum in less than half the time, where no gradient is asked for.
+
+    The gradient of tf.reduce_max would divide among equals.
+    """
     height, width, channels = windows.shape.as_list()[1:]
     phases = tf.reshape(windows, [-1, 4, channels // 4])
     return tf.reshape(tf.reduce_max(phases, axis=1), [-1, height, width, channels // 4])

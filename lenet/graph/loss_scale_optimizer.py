@@ -31,7 +31,7 @@ class LossScaleOptimizer(tf.train.Optimizer):
             loss_scaling.create_state(loss_scale.value)
 
     def compute_gradients(self, loss: tf.Tensor, *args: Any, **kwargs: Any) -> Gradients:
-        """Of `loss`, float32 []; every variable must have one."""
+        """The gradients of `loss`, float32 [], unscaled; every variable must have a gradient."""
         scale = loss_scaling.current(self._loss_scale)
         inverse = tf.math.reciprocal(scale)
         return [(gradient * inverse, variable)

@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from lenet.flags import Params
 
 NONE, FIXED, DYNAMIC = 'none', 'fixed', 'dynamic'
-_NEVER_USED = 0.0  # value of the variable loss_scale before a dynamic manager has had it
+_NEVER_USED = 0.0  # value of the variable loss_scale where no dynamic scale has used it
 _STATE = ('loss_scale', 'good_steps', 'bad_steps')
 
 
@@ -32,7 +32,7 @@ class LossScale(NamedTuple):
 
 
 def from_params(params: Params) -> LossScale:
-    """The LossScale of a completed Params."""
+    """The LossScale of completed `params`."""
     value = {NONE: 1.0, FIXED: params.loss_scale_value, DYNAMIC: params.loss_scale_init}[params.loss_scale]
     return LossScale(params.loss_scale, value, params.loss_scale_increment_every, params.loss_scale_increment_ratio,
                      params.loss_scale_decrement_every, params.loss_scale_decrement_ratio)
@@ -44,7 +44,7 @@ def state_variables() -> Dict[str, tf.Variable]:
 
 
 def complete_state() -> None:
-    """Creates what a dynamic manager would have created, unless one has.
+    """Creates the variables of a dynamic scale, unless the optimizer, scaling so, has made them.
 
     Every checkpoint so has the same keys; a run without dynamic scaling carries the state through, unused.
     """

@@ -103,7 +103,7 @@ def prepare_weights(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
     Args:
       variables: as create_variables made them (or tensors of those shapes).
     """
-    def prepared(name: str, variable: tf.Variable) -> tf.Tensor:
+    def prepare(name: str, variable: tf.Variable) -> tf.Tensor:
         layer, kind = name.split('/')
         is_bias = kind == 'bias'
         value = (form.precision.vector if is_bias else form.precision.matrix)(tf.convert_to_tensor(variable))
@@ -113,7 +113,7 @@ def prepare_weights(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
         return tf.tile(value, [side * side // 4]) if is_bias else folding.fold_kernel(value, side)
 
     with tf.name_scope('weights'):
-        return {name: prepared(name, variable) for name, variable in variables.items()}
+        return {name: prepare(name, variable) for name, variable in variables.items()}
 
 
 def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form) -> tf.Tensor:
@@ -134,7 +134,7 @@ def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form) -> tf.
     def activate(hidden: tf.Tensor) -> tf.Tensor:
         return precision.vector(ACTIVATIONS[form.activation](hidden))
 
-    hidden = precision.vector(_arranged(images, form))
+    hidden = precision.vector(_arrange(images, form))
     for layer in ('layer_1', 'layer_2'):
         with tf.name_scope(layer):
             pooled = _convolve_and_pool(layer, hidden, weights[layer + '/weights'], form)
@@ -147,7 +147,7 @@ def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form) -> tf.
     return _dense('fc_3', hidden, weights, precision)
 
 
-def _arranged(images: tf.Tensor, form: Form) -> tf.Tensor:
+def _arrange(images: tf.Tensor, form: Form) -> tf.Tensor:
     shape = tuple(images.shape.as_list()[1:])
     if form.convolution == 'folded' and shape == BLOCKS_SHAPE:
         return images

@@ -169,6 +169,7 @@ def build(batch: Batch, parts: Step, params: Params, ranks: Ranks) -> tf.Operati
         optimized = loss_scaling.overflow_loss(loss, _is_one_of(number + 1, params.inject_overflow))
     gradients = parts.optimizer.compute_gradients(optimized, var_list=parts.trained)
     if state.float_status is not None and params.loss_scale != loss_scaling.NONE:
+        # --saturate is of CPUs alone (flag_rules.py), whose ranks gather: so `max` may be called.
         saturated = tf.cast(_was_saturated(gradients, state.float_status), tf.int32)
         gradients = loss_scaling.fail_where(gradients, ranks.max(saturated) > 0)
     mean_loss = ranks.mean(loss) if ranks.gathers else loss

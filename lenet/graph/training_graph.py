@@ -36,6 +36,7 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
     Args:
       params: completed.
       platform: started.
+      dataset: images uint8 [n, 28, 28, 1]; they are laid out here as --conv wants them.
       start_step: steps already run.
       constant_input: True reads one batch over and over (for the bench).
 

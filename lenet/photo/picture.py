@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lenet.errors import UserError
+from lenet.errors import UserError, one_line
 
 # What cameras, scanners and browsers write. Others of Pillow's decoders start programs, or are rarely tried.
 FORMATS = ('PNG', 'JPEG', 'GIF', 'BMP', 'TIFF', 'WEBP', 'PPM')
@@ -79,7 +79,7 @@ def _decode(stream: Any, path: str) -> np.ndarray:
                         (path, ', '.join(FORMATS), kind))
     except Exception as error:  # Pillow's decoders raise whatever damaged data lead them into
         raise UserError('%s: the picture is damaged, or of a rare kind (%s); save it as PNG or JPEG again' %
-                        (path, ' '.join(str(error).split()) or type(error).__name__))
+                        (path, one_line(error)))
 
 
 def _check_size(image: Any, path: str) -> None:

@@ -15,11 +15,11 @@ def resolve(name: str) -> str:
     """What --platform=`name` means here: 'cpu' or 'npu'."""
     if name != 'auto':
         return name
-    return 'npu' if npu_modules.installed() else 'cpu'
+    return 'npu' if npu_modules.is_installed() else 'cpu'
 
 
 def choose(params: 'Params') -> 'Platform':
-    """The platform of a completed Params, not started; only the chosen one's module is imported."""
+    """The platform of completed `params`, not started; only the chosen one's module is imported."""
     if params.platform == 'npu':
         from lenet.platforms import npu
         return npu.Npu(params)

@@ -65,7 +65,7 @@ def parameters(params: Params, size: int = 1) -> Dict[str, Value]:
     """What `params` ask of NpuOptimizer, by the names of TABLE.
 
     Args:
-      params: a completed flags.Params.
+      params: completed.
       size: number of ranks.
     """
     chosen: Dict[str, Value] = {

@@ -13,6 +13,6 @@ MODULES = {
 }
 
 
-def installed() -> bool:
+def is_installed() -> bool:
     """True if the adapter can be found; it is not imported."""
     return importlib.util.find_spec(PACKAGE) is not None

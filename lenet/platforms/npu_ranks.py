@@ -10,7 +10,7 @@ from lenet.ranks.base import Ranks
 
 
 class Hccl(Ranks):
-    """Gradients are summed and weights sent; nothing else travels."""
+    """Gradients are averaged and weights sent; nothing else travels."""
 
     gathers = False
 

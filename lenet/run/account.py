@@ -118,7 +118,7 @@ class Account:
 
     @property
     def steps_of_call(self) -> int:
-        """Of the last one."""
+        """Steps of the last call."""
         return self.step - self._former_step
 
     @property
@@ -150,7 +150,7 @@ class Account:
         return self._updates.skip_rate if self._updates else 0.0
 
     def throughput(self, images_per_step: int) -> Throughput:
-        """Of all calls after the first, which compiles."""
+        """Images and seconds of all calls after the first, which compiles."""
         timed = self.calls[1:] or self.calls
         steps, seconds = (sum(column) for column in zip(*timed))
         return Throughput(images_per_step * steps, seconds, includes_first_call=len(self.calls) == 1)

@@ -39,13 +39,14 @@ def reach(ranks: Ranks, params: Params, facts: Dict[str, Any], start: Position) 
 
 
 def _compare(rank: int, first: Dict[str, Any], other: Dict[str, Any]) -> List[str]:
-    found = ['--%s is %s on rank %d, %s on rank 0' % (name, other['flags'].get(name), rank, value)
-             for name, value in first['flags'].items() if other['flags'].get(name) != value]
-    found += ['the version of %s is %s on rank %d, %s on rank 0' % (name, other['versions'].get(name), rank, value)
-              for name, value in first['versions'].items() if other['versions'].get(name) != value]
+    differences = ['--%s is %s on rank %d, %s on rank 0' % (name, other['flags'].get(name), rank, value)
+                   for name, value in first['flags'].items() if other['flags'].get(name) != value]
+    differences += ['the version of %s is %s on rank %d, %s on rank 0' %
+                    (name, other['versions'].get(name), rank, value)
+                    for name, value in first['versions'].items() if other['versions'].get(name) != value]
     if other['facts'] != first['facts']:
-        found.append('the training data of rank %d are not those of rank 0' % rank)
-    return found
+        differences.append('the training data of rank %d are not those of rank 0' % rank)
+    return differences
 
 
 def code_digest() -> str:

@@ -115,8 +115,8 @@ def _remove(paths: List[str]) -> None:
 def find_all(output_dir: str) -> List[str]:
     """The path prefixes of a run's checkpoints, oldest first; the files count, not TensorFlow's list of them."""
     pattern = os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, _PREFIX + '-*.index')
-    found = [path[:-len('.index')] for path in glob.glob(pattern)]
-    return sorted((path for path in found if _number(path).isdigit()), key=lambda path: int(_number(path)))
+    paths = [path[:-len('.index')] for path in glob.glob(pattern)]
+    return sorted((path for path in paths if _number(path).isdigit()), key=lambda path: int(_number(path)))
 
 
 def _number(path: str) -> str:
@@ -162,8 +162,8 @@ def read(path: str, names: Optional[List[str]] = None) -> Dict[str, np.ndarray]:
     """
     with _reading(path):
         reader = tf.train.load_checkpoint(path)
-        found = reader.get_variable_to_shape_map()
-        return {name: reader.get_tensor(name) for name in (found if names is None else names) if name in found}
+        shapes = reader.get_variable_to_shape_map()
+        return {name: reader.get_tensor(name) for name in (shapes if names is None else names) if name in shapes}
 
 
 def read_position(path: str) -> Position:
@@ -183,7 +183,7 @@ def resolve(path: str) -> str:
     """The path prefix that a user means by a prefix, one of a checkpoint's files, or a directory.
 
     Args:
-      path: a directory is a run's, whose newest sound checkpoint is meant, or one of checkpoints, where TensorFlow's
+      path: a directory is a run's, whose newest whole checkpoint is meant, or one of checkpoints, where TensorFlow's
         own list of them says which is the newest.
 
     Raises:

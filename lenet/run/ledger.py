@@ -26,9 +26,6 @@ class Ledger:
         finally:
             self.add(part, time.perf_counter() - began)
 
-    def seconds(self, part: str) -> float:
-        return self._seconds[part]
-
     def total(self) -> float:
         """Seconds since the start."""
         return time.perf_counter() - self._start

@@ -41,7 +41,8 @@ class Recorder:
             if start_step and not os.path.exists(loss_file):
                 os.replace(other, loss_file)  # its name has the number of ranks, which has changed
         records = [(line, record) for line, record in _records(metrics_file) if record['step'] <= start_step]
-        losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]  # line k is step k's, come what may
+        # Line k must be step k's: lines that a crash has lost are filled up with nan, later ones cut off.
+        losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]
         self.unlogged = _unlogged([record for _, record in records], losses)
         self._metrics = _open_with(metrics_file, [line for line, record in records if PARTIAL not in record])
         self._losses = _open_with(loss_file, losses)
@@ -105,13 +106,13 @@ def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:
 
 def _records(path: str) -> List[Tuple[str, Dict[str, Any]]]:
     """The lines that are records, and these."""
-    found = []
+    records = []
     for line in _whole_lines(path):
         with contextlib.suppress(ValueError):
             record = json.loads(line)
             if isinstance(record, dict) and isinstance(record.get('step'), int):
-                found.append((line, record))
-    return found
+                records.append((line, record))
+    return records
 
 
 def _number(line: str) -> float:

@@ -1,7 +1,7 @@
 """Where a resumed run goes on from, and whether its flags allow it."""
 
 import math
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from lenet.errors import UserError
 from lenet.flags import Params
@@ -33,7 +33,9 @@ def find_start(params: Params) -> Tuple[Optional[str], checkpoint.Position]:
         newest, start = paths[-1], checkpoint.read_position(paths[-1])
         if start.steps_run < total or run_directory.read_reported_steps(params.output_dir) == start.steps_run:
             break
-        paths.pop()  # killed before its results: the last stretch again gives the same, and the results
+        # It has all steps but no results: the run was killed between its last checkpoint and its results. From the
+        # checkpoint before, the last steps run again, come to the same weights, and the results are written.
+        paths.pop()
     if not paths:
         if params.resume:
             progress.warn('--resume: no checkpoint in %s to go on from, starting from the beginning' %
@@ -85,7 +87,7 @@ def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position) -> 
                                            params.learning_rate_schedule, start.steps_run))
 
 
-def _differences(former: Any, params: Params, names: Any) -> List[Tuple[str, str]]:
+def _differences(former: Params, params: Params, names: Iterable[str]) -> List[Tuple[str, str]]:
     """Names of flags and, for each that differs, '--name was X, is Y'."""
     return [(name, '--%s was %s, is %s' % (name, _text(getattr(former, name)), _text(getattr(params, name))))
             for name in names if getattr(former, name) != getattr(params, name)]

@@ -8,6 +8,7 @@ import shutil
 from typing import Any, Dict, Iterator, List, Optional
 
 from lenet import flags
+from lenet.data.splits import Dataset
 from lenet.errors import UsageError, UserError
 from lenet.flags import Params
 from lenet.support import files
@@ -23,7 +24,7 @@ _OWN = ('metrics.jsonl', 'results.json', 'events.out.tfevents.*', CHECKPOINTS, '
         '[0-9]*/LeNet_ID0127*.log', '[0-9]*/train_LeNet_ID0127*_loss.txt', FACTS, FLAGS)
 
 
-def facts(ranks: int, dataset: Any) -> Dict[str, Any]:
+def facts(ranks: int, dataset: Dataset) -> Dict[str, Any]:
     """What a resume compares beside the flags: `ranks`, and `data`, a digest of the training split."""
     return {'ranks': ranks, 'data': dataset.digest()}
 
@@ -87,8 +88,8 @@ def read_facts(directory: str) -> Dict[str, Any]:
         return {}
 
 
-def read_flags(directory: str) -> Optional[Any]:
-    """The flags.Params of the run there, None without any."""
+def read_flags(directory: str) -> Optional[Params]:
+    """The flags of the run there, None without any."""
     try:
         with open(os.path.join(directory, FLAGS)) as stream:
             return flags.from_lines(stream.read().splitlines())
@@ -112,12 +113,12 @@ def _set_aside(directory: str) -> None:
         for name in _own_entries(previous):
             _remove(os.path.join(previous, name))
     for name in _own_entries(directory):
-        source, target = os.path.join(directory, name), os.path.join(previous, name)
+        path, target = os.path.join(directory, name), os.path.join(previous, name)
         if trained:
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            os.replace(source, target)
+            os.replace(path, target)
         else:
-            _remove(source)
+            _remove(path)
 
 
 def _remove(path: str) -> None:

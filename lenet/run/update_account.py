@@ -53,5 +53,5 @@ class UpdateAccount:
 
     @property
     def skip_rate(self) -> float:
-        """Of the steps of this run."""
+        """The share of this run's steps whose update was skipped."""
         return self._skipped / self._steps if self._steps else 0.0

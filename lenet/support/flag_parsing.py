@@ -1,10 +1,10 @@
-"""absl's parsing, with its errors as ours."""
+"""absl's parsing, with its errors as ours, and what every flag that takes a path must hold."""
 
-from typing import List
+from typing import List, Optional
 
 from absl import flags
 
-from lenet.errors import UsageError
+from lenet.errors import UsageError, one_line
 
 
 def parse(values: flags.FlagValues, arguments: List[str], known_only: bool = False) -> List[str]:
@@ -19,6 +19,14 @@ def parse(values: flags.FlagValues, arguments: List[str], known_only: bool = Fal
     try:
         return values(['lenet'] + arguments, known_only=known_only)[1:]
     except flags.Error as error:
-        raise UsageError(' '.join(str(error).split()))
+        raise UsageError(one_line(error))
     except UnicodeDecodeError:
         raise UsageError('--flagfile: a text file is needed, one flag a line')
+
+
+def require_path(name: str, value: Optional[str]) -> None:
+    """Raises:
+      UsageError: `value`, of the flag `name`, is empty.
+    """
+    if value == '':
+        raise UsageError('--%s= is empty: a path is needed' % name)

@@ -24,8 +24,8 @@ SECOND_PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
 IS_FIRST = sys.version_info[:2] <= FIRST_PYTHON
 REQUIREMENTS = 'requirements.txt' if IS_FIRST else 'requirements-tf2.txt'
 
-# What the C++ side says at its first session (both) and while it is imported (TensorFlow 2): that there is no GPU, or
-# that there are faster kernels, and that it says so.
+# Lines that TensorFlow's C++ code prints to stderr and that tell a user nothing: no GPU was found, faster kernels could
+# be had, how it logs. Both stacks print some at the first session, TensorFlow 2 others while it is imported.
 NOISE = (r'dso_loader|/cuda/|gpu_device|cuda_platform|cudart_stub|cuInit|oneDNN custom operations|'
          r'All log messages before absl::InitializeLog|This TensorFlow binary is optimized|'
          r'rebuild TensorFlow with the appropriate compiler flags|MLIR V1 optimization pass')
@@ -62,7 +62,7 @@ def _behave_as_first() -> None:
 
 
 def versions() -> Dict[str, str]:
-    """Of what computes."""
+    """Versions of Python, TensorFlow and NumPy."""
     import numpy as np
     import tensorflow.compat.v1 as tf
     return {'python': platform.python_version(), 'tensorflow': tf.__version__, 'numpy': np.__version__}

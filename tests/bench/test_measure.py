@@ -45,7 +45,7 @@ def test_its_numbers_agree_with_each_other(report):
 def test_the_measured_step_is_trainings_own():
     trained, losses, _ = trainings.train_in_memory(trainings.random_dataset(), 8, batch_size=6, iterations_per_loop=4)
     chosen = params(steps=8)
-    with stepping.opened(chosen, platforms.choose(chosen).start(), trainings.random_dataset()) as stepper:
+    with stepping.open_stepper(chosen, platforms.choose(chosen).start(), trainings.random_dataset()) as stepper:
         stepper.calls(8)
         variables = stepper.variables()
     assert stepper.losses == losses.tolist()
@@ -55,7 +55,8 @@ def test_the_measured_step_is_trainings_own():
 
 def test_constant_input_is_one_batch_over_and_over():
     chosen = params(steps=8, learning_rate=1e-9)
-    with stepping.opened(chosen, platforms.choose(chosen).start(), trainings.random_dataset(), constant_input=True) as stepper:
+    platform = platforms.choose(chosen).start()
+    with stepping.open_stepper(chosen, platform, trainings.random_dataset(), constant_input=True) as stepper:
         stepper.calls(8)
     assert stepper.losses == pytest.approx([stepper.losses[0]] * 8, rel=1e-5)
 
@@ -64,6 +65,6 @@ def test_a_session_run_that_did_not_run_its_steps_is_an_error(monkeypatch):
     from lenet.graph import loop
     monkeypatch.setattr(loop, 'repeat', lambda step, n: step())
     chosen = params()
-    with stepping.opened(chosen, platforms.choose(chosen).start(), trainings.random_dataset()) as stepper:
+    with stepping.open_stepper(chosen, platforms.choose(chosen).start(), trainings.random_dataset()) as stepper:
         with pytest.raises(UserError, match='ran 1 of --iterations_per_loop=4 steps'):
             stepper.call()

@@ -16,7 +16,8 @@ def train_here(monkeypatch):
     """Lets the proof train in this process, on noise, so that a test can break something."""
     def final_variables(params, steps, path):
         shortened = flags.complete(params._replace(steps=steps, epochs=1), 'cpu')
-        with stepping.opened(shortened, platforms.choose(shortened).start(), trainings.random_dataset()) as stepper:
+        platform = platforms.choose(shortened).start()
+        with stepping.open_stepper(shortened, platform, trainings.random_dataset()) as stepper:
             stepper.calls(steps)
             return stepper.variables()
     monkeypatch.setattr(proof, 'final_variables', final_variables)
