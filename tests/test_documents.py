@@ -49,6 +49,13 @@ def test_prose_fits_a_line(document):
     assert [line for line in prose.splitlines() if len(line) > LINE and not line.startswith('|')] == []
 
 
+def test_tests_and_scripts_fit_a_line():
+    paths = [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(ROOT, 'tests')) for name in names
+             if name.endswith('.py')] + [os.path.join(ROOT, name) for name in SCRIPTS]
+    assert ['%s:%d' % (os.path.relpath(path, ROOT), number) for path in sorted(paths)
+            for number, line in enumerate(text_of(path).splitlines(), 1) if len(line) > LINE] == []
+
+
 def test_porting_is_short_and_the_first_thing_readme_links():
     assert len(text_of('PORTING.md').splitlines()) <= 100
     assert '](PORTING.md)' in '\n'.join(text_of('README.md').splitlines()[:15])

@@ -21,7 +21,8 @@ def params(**values):
 @pytest.fixture(scope='module')
 def report():
     chosen = params()
-    return measure.measure(chosen, 8, platforms.choose(chosen).start(), trainings.random_dataset(), with_constant_input=True)
+    return measure.measure(chosen, 8, platforms.choose(chosen).start(), trainings.random_dataset(),
+                           with_constant_input=True)
 
 
 def test_the_report_has_all_keys(report):
@@ -55,7 +56,8 @@ def test_the_measured_step_is_trainings_own():
 
 def test_constant_input_is_one_batch_over_and_over():
     chosen = params(steps=8, learning_rate=1e-9)
-    with stepping.opened(chosen, platforms.choose(chosen).start(), trainings.random_dataset(), constant_input=True) as stepper:
+    platform = platforms.choose(chosen).start()
+    with stepping.opened(chosen, platform, trainings.random_dataset(), constant_input=True) as stepper:
         stepper.calls(8)
     assert stepper.losses == pytest.approx([stepper.losses[0]] * 8, rel=1e-5)
 
