@@ -2,10 +2,10 @@
 #
 # Runs the tests: sets up what is missing, then runs pytest in the project's directory with the arguments given here.
 #
-#   ./run_tests.sh                              all of them
-#   ./run_tests.sh -n 0 tests/test_model.py     one file, in this process
-#   LENET_STACK=tf2 ./run_tests.sh              on TensorFlow 2, also where a Python 3.7 is
-#   LENET_WITHOUT_HOROVOD=1 ./run_tests.sh      without building Horovod, whose tests are then skipped
+#   ./run_tests.sh                                    all of them
+#   ./run_tests.sh -n 0 tests/graph/test_model.py     one file, in this process
+#   LENET_STACK=tf2 ./run_tests.sh                    on TensorFlow 2, also where a Python 3.7 is
+#   LENET_WITHOUT_HOROVOD=1 ./run_tests.sh            without building Horovod, whose tests are then skipped
 
 set -euo pipefail
 self=${BASH_SOURCE[0]}

@@ -68,8 +68,10 @@ def probed(monkeypatch):
     asked = []
 
     def use(**errors):
-        modules = {'tensorflow': import_probe.Module('/site/tensorflow/__init__.py', '1.15.0' if stack.IS_FIRST else '2.21.0'),
-                   npu_modules.PACKAGE: import_probe.Module('/site/bridge/__init__.py'), 'hccl': import_probe.Module('/hccl/x')}
+        version = '1.15.0' if stack.IS_FIRST else '2.21.0'
+        modules = {'tensorflow': import_probe.Module('/site/tensorflow/__init__.py', version),
+                   npu_modules.PACKAGE: import_probe.Module('/site/bridge/__init__.py'),
+                   'hccl': import_probe.Module('/hccl/x')}
         modules.update({name: import_probe.Module(error=error) for name, error in errors.items()})
         monkeypatch.setattr(import_probe, 'find',
                             lambda purposes: asked.append(list(purposes)) or import_probe.Found(modules))

@@ -28,8 +28,8 @@ def other_python() -> Optional[str]:
 
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(
-    other_python() is None, reason='the environment of the other stack is not set up: LENET_STACK=%s ./run_1p.sh --help '
-                                   'does that' % ('tf2' if stack.IS_FIRST else 'tf1'))]
+    other_python() is None, reason='the environment of the other stack is not set up: LENET_STACK=%s ./run_1p.sh '
+                                   '--help does that' % ('tf2' if stack.IS_FIRST else 'tf1'))]
 
 
 @pytest.fixture(params=['from this stack', 'to this stack'])

@@ -125,9 +125,9 @@ def test_every_check_is_in_the_report(probed):
     report = examination.examine(params_as_read(platform='npu', precision_mode='allow_mix_precision',
                                            modify_mixlist='/nowhere'), {})
     assert [result.name for result in report.results] == [
-        'Python', 'TensorFlow', '--output_dir', 'data', 'steps', npu_modules.PACKAGE, 'hccl', '--modify_mixlist', 'CANN',
-        'ASCEND_DEVICE_ID', 'device files', 'RANK_SIZE', 'RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE', 'CM_*', 'sinking',
-        '--precision_mode', 'loss scale']
+        'Python', 'TensorFlow', '--output_dir', 'data', 'steps', npu_modules.PACKAGE, 'hccl', '--modify_mixlist',
+        'CANN', 'ASCEND_DEVICE_ID', 'device files', 'RANK_SIZE', 'RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE', 'CM_*',
+        'sinking', '--precision_mode', 'loss scale']
     assert status_of(report, '--modify_mixlist') == 'fail'
 
 

@@ -288,7 +288,8 @@ def run_horovod(tmp_path, count, action, **variables):
 
 
 def needs_horovod():
-    pytest.importorskip('horovod', reason='Horovod is not installed: requirements-distributed.txt (first stack, g++, cmake)')
+    pytest.importorskip('horovod',
+                        reason='Horovod is not installed: requirements-distributed.txt (first stack, g++, cmake)')
 
 
 def test_without_horovod_its_requirements_are_named(tmp_path):

@@ -21,7 +21,8 @@ def params(**values):
 @pytest.fixture(scope='module')
 def report():
     chosen = params()
-    return measure.measure(chosen, 8, platforms.choose(chosen).start(), trainings.random_dataset(), with_constant_input=True)
+    return measure.measure(chosen, 8, platforms.choose(chosen).start(), trainings.random_dataset(),
+                           with_constant_input=True)
 
 
 def test_the_report_has_all_keys(report):

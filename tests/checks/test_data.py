@@ -42,7 +42,8 @@ def test_missing_mnist_is_a_warning_and_not_fetched(tmp_path, monkeypatch):
 
 def test_mnist_that_is_there_is_read(tmp_path, monkeypatch):
     data_files.write_dataset(str(tmp_path))
-    files = [mnist_files.RawFile(name, os.path.getsize(str(tmp_path / name)), '', '') for name in os.listdir(str(tmp_path))]
+    files = [mnist_files.RawFile(name, os.path.getsize(str(tmp_path / name)), '', '')
+             for name in os.listdir(str(tmp_path))]
     monkeypatch.setenv(fetch.DIRECTORY_VARIABLE, str(tmp_path))
     monkeypatch.setattr(mnist_files, 'MNIST', files)
     assert check().status == PASS

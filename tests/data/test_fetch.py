@@ -38,7 +38,8 @@ def ensure(directory, *mirrors):
 
 def start(directory, *mirrors):
     """A process that does what ensure() does here."""
-    code = ('from lenet.support import entry\nfrom lenet.data import fetch\nfrom lenet.data.mnist_files import RawFile\n'
+    code = ('from lenet.support import entry\nfrom lenet.data import fetch\n'
+            'from lenet.data.mnist_files import RawFile\n'
             'entry.run(lambda: print(fetch.ensure(%r, %r, files=%r)))' % (directory, mirrors, FILES))
     return processes.start([sys.executable, '-c', code])
 

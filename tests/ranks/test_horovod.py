@@ -13,7 +13,8 @@ import pytest
 from lenet.run import checkpoint
 from tests import processes
 
-pytest.importorskip('horovod', reason='Horovod is not installed: requirements-distributed.txt (first stack, g++, cmake)')
+pytest.importorskip('horovod',
+                    reason='Horovod is not installed: requirements-distributed.txt (first stack, g++, cmake)')
 
 # Few steps: among the 25,000 pooling windows of a step some tie to within a rounding, and from the first that is
 # decided otherwise the weights of the first layer drift apart, by 1e-5 to 1e-4 in 80 steps.
@@ -112,8 +113,8 @@ def test_the_learning_rate_grows_with_the_ranks_and_gradients_may_travel_as_floa
 
 def start(output_dir, *arguments, **environment):
     """Two ranks with much to do; returns the launcher after their first line and the process numbers of the ranks."""
-    command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--replicas=1', '--batch_size=16', '--steps=40000',
-               '--output_dir=%s' % output_dir, *arguments]
+    command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--replicas=1', '--batch_size=16',
+               '--steps=40000', '--output_dir=%s' % output_dir, *arguments]
     process = processes.start(command, env=dict(os.environ, PYTHONPATH=processes.ROOT, **environment))
     while 'step: 5 ' not in process.stdout.readline():
         assert process.poll() is None

@@ -1,7 +1,6 @@
 import subprocess
 import sys
 
-from lenet.ranks.watchdog import Watchdog
 from tests import processes
 
 
@@ -16,6 +15,9 @@ def test_a_rank_that_stands_still_ends_in_one_line():
 
 
 def test_the_end_of_the_block_ends_the_watch():
-    watchdog = Watchdog(60, 0)
-    with watchdog.watching():
-        watchdog.beat()
+    program = ('import threading, time\nfrom lenet.ranks.watchdog import Watchdog\n'
+               'with Watchdog(0.2, 3).watching():\n    print(threading.active_count())\n'
+               'print(threading.active_count())\ntime.sleep(0.5)\nprint("lives")')
+    ended = subprocess.run([sys.executable, '-c', program], cwd=processes.ROOT, stdout=subprocess.PIPE,
+                           universal_newlines=True, timeout=30)
+    assert (ended.returncode, ended.stdout.split()) == (0, ['2', '1', 'lives'])

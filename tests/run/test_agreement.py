@@ -39,7 +39,8 @@ def test_paths_may_differ():
     (lambda first: first['flags'].pop('seed') and None or first['flags'].update(novel=1),
      '--novel is None on rank 1, 1 on rank 0'),
     (lambda first: first['versions'].update(program='f00'), r'the version of program is \w+ on rank 1, f00 on rank 0'),
-    (lambda first: first['versions'].update(tensorflow='1.14.0'), r'tensorflow is \d+\.\d+\.\d+ on rank 1, 1.14.0 on rank 0'),
+    (lambda first: first['versions'].update(tensorflow='1.14.0'),
+     r'tensorflow is \d+\.\d+\.\d+ on rank 1, 1.14.0 on rank 0'),
     (lambda first: first['facts'].update(data='xyz'), 'the training data of rank 1 are not those of rank 0')])
 def test_a_rank_that_differs_is_named(change, words):
     with pytest.raises(UserError, match='the ranks disagree: .*' + words):

@@ -25,7 +25,8 @@ def test_a_wrong_command_line_ends_in_one_line_and_status_2(arguments, words):
 
 
 def run_main(body):
-    program = 'import os, signal, sys\nfrom lenet.support import entry\nfrom lenet import errors\ndef main():\n    %s\nentry.run(main)' % body
+    program = ('import os, signal, sys\nfrom lenet.support import entry\nfrom lenet import errors\n'
+               'def main():\n    %s\nentry.run(main)' % body)
     return subprocess.run([sys.executable, '-c', program, *([] if 'verbose' not in body else ['--verbosity=1'])],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, cwd=processes.ROOT)
 
