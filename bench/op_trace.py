@@ -40,7 +40,7 @@ def record(params: Params, platform: Platform, data: Dataset) -> tf.RunMetadata:
     with stepping.open_stepper(params._replace(iterations_per_loop=1), platform, data) as stepper:
         stepper.calls(_UNTRACED_STEPS)
         metadata = tf.RunMetadata()
-        with quiet.without_stderr_lines('device_tracer'):  # looks for a GPU's profiler
+        with quiet.without_stderr_lines('device_tracer|xplane_to_step_stats'):  # looks for a GPU's profiler
             stepper.call(tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), metadata)
         return metadata
 

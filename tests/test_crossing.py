@@ -32,11 +32,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(
                                    '--help does that' % ('tf2' if stack.IS_FIRST else 'tf1'))]
 
 
-@pytest.fixture(params=['from this stack', 'to this stack'])
-def first_and_second(request):
-    """The interpreters that write and that read."""
-    both = (sys.executable, other_python())
-    return both if request.param == 'from this stack' else both[::-1]
+@pytest.fixture
+def first_and_second():
+    """The interpreters that write and that read; the other stack's suite has them the other way round."""
+    return sys.executable, other_python()
 
 
 def run(python, module, *arguments):

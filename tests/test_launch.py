@@ -13,7 +13,6 @@ import sys
 
 import pytest
 
-from lenet.support import stack
 from tests import processes
 
 MODULE = 'tests.rank_module'
@@ -297,7 +296,7 @@ def test_without_horovod_its_requirements_are_named(tmp_path):
                                                'u.find_spec = lambda name: None if name == "horovod" else find(name)\n')
     status, line = usage('-n', '2', PYTHONPATH='%s:%s' % (tmp_path, processes.ROOT))
     assert status == 1 and 'run_np.sh' in line
-    assert ('requirements-distributed.txt' if stack.IS_FIRST else 'LENET_STACK=tf1') in line
+    assert 'requirements-distributed.txt' in line and 'LENET_STACK=tf1' in line
 
 
 def test_horovod_ranks_are_told_who_they_are(tmp_path):

@@ -18,6 +18,7 @@ from lenet.errors import UserError, first_line
 from lenet.export.inputs import PIXELS, flatten, pad
 from lenet.graph import model
 from lenet.support import quiet
+from lenet.support import stack
 
 __all__ = ['INPUT', 'LOGITS', 'PROBABILITIES', 'CLASS', 'Answers', 'Network', 'build', 'convert_errors', 'flatten',
            'open_network', 'read']
@@ -49,7 +50,7 @@ def build(weights: Dict[str, np.ndarray], form: model.Form, batch: Optional[int]
         tf.identity(logits, LOGITS)
         tf.nn.softmax(logits, name=PROBABILITIES)
         tf.argmax(logits, axis=1, name=CLASS)
-        graph_def = graph.as_graph_def()
+        graph_def = stack.portable_graph_def(graph)
     for node in graph_def.node:
         node.attr.pop('_gradient_op_type', None)  # of folded convolutions' own gradients: nothing is trained here
     return graph_def

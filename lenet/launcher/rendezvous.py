@@ -7,7 +7,6 @@ import threading
 from typing import Dict, Iterator, List
 
 from lenet.errors import UserError
-from lenet.support import stack
 
 REQUIREMENTS = 'requirements-distributed.txt'
 _ADDRESS = '127.0.0.1'
@@ -17,12 +16,9 @@ def check() -> None:
     """Raises:
       UserError: Horovod is not installed.
     """
-    if not stack.IS_FIRST:
-        raise UserError('several ranks on CPUs need Horovod, which exists for TensorFlow 1.15 alone: '
-                        'LENET_STACK=tf1 ./run_np.sh, where there is a Python 3.7')
     if importlib.util.find_spec('horovod') is None:
-        raise UserError('Horovod is not installed: start with ./run_np.sh, which builds it (with g++ and cmake) from '
-                        '%s' % REQUIREMENTS)
+        raise UserError('Horovod is not installed: LENET_STACK=tf1 ./run_np.sh builds it, for TensorFlow 1.15 alone '
+                        '(with g++ and cmake, from %s)' % REQUIREMENTS)
 
 
 @contextlib.contextmanager

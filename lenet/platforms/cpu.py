@@ -19,7 +19,9 @@ def _look_for_devices(config: tf.ConfigProto) -> None:
     """
     with quiet.without_stderr_lines(stack.NOISE):
         tf.config.experimental.list_physical_devices()
-        tf.Session(graph=tf.Graph(), config=config).close()
+        with tf.Graph().as_default(), tf.Session(config=config) as session:
+            half = tf.ones([1, 1], tf.float16)  # oneDNN says once that it has no fast kernels for it
+            session.run(tf.matmul(half, half))
 
 
 def inference_config() -> tf.ConfigProto:

@@ -44,7 +44,7 @@ def _compare(rank: int, first: Dict[str, Any], other: Dict[str, Any]) -> List[st
     differences += ['the version of %s is %s on rank %d, %s on rank 0' %
                     (name, other['versions'].get(name), rank, value)
                     for name, value in first['versions'].items() if other['versions'].get(name) != value]
-    if other['facts'] != first['facts']:
+    if other['facts']['data'] != first['facts']['data']:
         differences.append('the training data of rank %d are not those of rank 0' % rank)
     return differences
 

@@ -77,6 +77,10 @@ def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position) -> 
     for _, difference in _differences(former, params, _TOLD):
         progress.warn('--resume: %s from step %d on: the run will not end as an uninterrupted one' %
                       (difference, start.steps_run))
+    former_version = former_facts.get('tensorflow', facts['tensorflow'])
+    if former_version != facts['tensorflow']:
+        progress.warn('--resume: under TensorFlow %s until step %d, under %s from there: the same batches, other '
+                      'roundings' % (former_version, start.steps_run, facts['tensorflow']))
     if former_ranks != ranks:
         progress.warn('--resume: on %d ranks until step %d, on %d from there: the same batches, other roundings%s' %
                       (former_ranks, start.steps_run, ranks, '' if params.learning_rate_scaling == 'none' else

@@ -14,6 +14,7 @@ from lenet.flags import Params
 from lenet.support import files
 from lenet.support import locks
 from lenet.support import progress
+from lenet.support import stack
 
 FLAGS = 'flags.txt'
 FACTS = 'run.json'  # what flags do not say
@@ -25,8 +26,9 @@ _OWN = ('metrics.jsonl', 'results.json', 'events.out.tfevents.*', CHECKPOINTS, '
 
 
 def facts(ranks: int, dataset: Dataset) -> Dict[str, Any]:
-    """What a resume compares beside the flags: `ranks`, and `data`, a digest of the training split."""
-    return {'ranks': ranks, 'data': dataset.digest()}
+    """What a resume compares beside the flags: `ranks`, `data`, a digest of the training split, and `tensorflow`, the
+    version."""
+    return {'ranks': ranks, 'data': dataset.digest(), 'tensorflow': stack.versions()['tensorflow']}
 
 
 def prepare(params: Params, known: Dict[str, Any], keep: bool) -> None:

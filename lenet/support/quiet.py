@@ -3,16 +3,17 @@
 import contextlib
 import os
 import re
+import signal
 import sys
 import tempfile
-from typing import Iterator
+from typing import Iterator, NoReturn
 
 
 @contextlib.contextmanager
 def without_stderr_lines(pattern: str) -> Iterator[None]:
     """Holds back what the block writes to file descriptor 2, then prints the lines that do not match `pattern`.
 
-    For short blocks only: the lines of a process that is aborted inside are lost.
+    For short blocks only: the lines of a process that is aborted inside are lost (see `filtering_stderr`).
     """
     sys.stderr.flush()
     with contextlib.ExitStack() as stack:
@@ -31,5 +32,45 @@ def without_stderr_lines(pattern: str) -> Iterator[None]:
             os.close(saved)
             held.seek(0)
             for line in held:
-                if not re.search(pattern, line.decode(errors='replace')):
-                    os.write(2, line)
+                _write_unless(pattern, line)
+
+
+def _write_unless(pattern: str, line: bytes) -> None:
+    if not re.search(pattern, line.decode(errors='replace')):
+        os.write(2, line)
+
+
+@contextlib.contextmanager
+def filtering_stderr(pattern: str) -> Iterator[None]:
+    """As `without_stderr_lines`, but the other lines come as they are written, and also if this process is aborted: a
+    child reads them. It is forked, so that this must come before there are threads.
+    """
+    sys.stderr.flush()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writer)
+        _pass_on(reader, pattern)
+    os.close(reader)
+    saved = os.dup(2)
+    os.dup2(writer, 2)
+    os.close(writer)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.waitpid(child, 0)
+
+
+def _pass_on(reader: int, pattern: str) -> NoReturn:
+    """The child's side: ends with the last process that has the pipe."""
+    try:
+        for signum in (signal.SIGINT, signal.SIGTERM):  # the parent's to obey
+            signal.signal(signum, signal.SIG_IGN)
+        with os.fdopen(reader, 'rb') as lines:
+            for line in lines:
+                _write_unless(pattern, line)
+    finally:
+        os._exit(0)

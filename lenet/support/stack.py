@@ -13,7 +13,7 @@ import platform
 import re
 import sys
 import warnings
-from typing import Dict, Iterator
+from typing import Any, Dict, Iterator
 
 from lenet.support import quiet
 from lenet.support import signals
@@ -28,7 +28,7 @@ REQUIREMENTS = 'requirements.txt' if IS_FIRST else 'requirements-tf2.txt'
 # be had, how it logs. Both stacks print some at the first session, TensorFlow 2 others while it is imported.
 NOISE = (r'dso_loader|/cuda/|gpu_device|cuda_platform|cudart_stub|cuInit|oneDNN custom operations|'
          r'All log messages before absl::InitializeLog|This TensorFlow binary is optimized|'
-         r'rebuild TensorFlow with the appropriate compiler flags|MLIR V1 optimization pass')
+         r'rebuild TensorFlow with the appropriate compiler flags|MLIR V1 optimization pass|oneDNN supports DT_HALF')
 _OWN_AGE = re.compile('deprecat|The TensorFlow contrib module will not be included')
 
 
@@ -46,9 +46,8 @@ def quieten() -> None:
 def importing() -> Iterator[None]:
     """Stands around imports that bring TensorFlow. A signal that comes meanwhile is raised at the block's end."""
     with signals.held(), contextlib.ExitStack() as stack:
-        # TensorFlow 1.15 prints nothing here, unless it must give up: then its words must reach the terminal.
-        if not IS_FIRST and 'tensorflow' not in sys.modules:
-            stack.enter_context(quiet.without_stderr_lines(NOISE))
+        if not IS_FIRST and 'tensorflow' not in sys.modules:  # TensorFlow 1.15 prints nothing here
+            stack.enter_context(quiet.filtering_stderr(NOISE))
         yield
         if 'tensorflow' in sys.modules:
             _behave_as_first()
@@ -59,6 +58,15 @@ def _behave_as_first() -> None:
     import tensorflow.compat.v1 as tf
     if tf.executing_eagerly():
         tf.disable_v2_behavior()
+
+
+def portable_graph_def(graph: Any) -> Any:
+    """The GraphDef of a tf.Graph as both stacks read it: attributes that TensorFlow 2 has added since, all at their
+    defaults, are left out. What 1.15 writes is left whole, as Ascend's converter has always had it."""
+    import tensorflow.compat.v1 as tf
+    if IS_FIRST:
+        return graph.as_graph_def()
+    return tf.train.export_meta_graph(graph=graph, strip_default_attrs=True).graph_def
 
 
 def versions() -> Dict[str, str]:

@@ -4,6 +4,9 @@ import tensorflow.compat.v1 as tf
 
 from lenet.graph import loss_scale_optimizer
 from lenet.graph.loss_scaling import LossScale
+from lenet.support import stack
+
+oracle = pytest.mark.skipif(not stack.IS_FIRST, reason='TensorFlow 2 has no tf.contrib, the oracle')
 
 RULES = {
     'slow to grow': LossScale('dynamic', 8.0, 3, 2.0, 2, 0.5),
@@ -65,8 +68,7 @@ def test_the_dynamic_scale_follows_its_rules_step_by_step(rules):
 
 def contrib(optimizer, rules):
     """The same from TensorFlow 1.15's own managers."""
-    mixed_precision = pytest.importorskip('tensorflow.contrib.mixed_precision',
-                                          reason='TensorFlow 2 has no tf.contrib: the oracle is TensorFlow 1.15')
+    from tensorflow.contrib import mixed_precision
     if rules.kind == 'fixed':
         manager = mixed_precision.FixedLossScaleManager(rules.value)
     else:
@@ -74,6 +76,7 @@ def contrib(optimizer, rules):
     return mixed_precision.LossScaleOptimizer(optimizer, manager)
 
 
+@oracle
 @pytest.mark.parametrize('rules', list(RULES.values()) + [LossScale('fixed', 1024.0), LossScale('fixed', 3.7)],
                          ids=list(RULES) + ['fixed', 'fixed, not a power of two'])
 def test_every_variable_has_the_bits_of_tensorflows_own_managers_after_every_step(rules):

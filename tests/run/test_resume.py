@@ -6,7 +6,7 @@ from lenet.run import checkpoint
 from lenet.run import resume
 from lenet.run import run_directory
 
-FACTS = {'ranks': 1, 'data': 'abc'}
+FACTS = {'ranks': 1, 'data': 'abc', 'tensorflow': '1.15.0'}
 
 
 def compare(directory, before, after, facts=FACTS, steps_run=100):
@@ -30,8 +30,8 @@ def test_another_run_is_refused_flag_by_flag(tmp_path, after, words):
 
 
 @pytest.mark.parametrize('facts, words', [
-    ({'ranks': 2, 'data': 'abc'}, 'a step read --batch_size=64 on each of 1 ranks, now 64 on each of 2'),
-    ({'ranks': 1, 'data': 'xyz'}, 'the training images or labels of --data_path are not those')])
+    (dict(FACTS, ranks=2), 'a step read --batch_size=64 on each of 1 ranks, now 64 on each of 2'),
+    (dict(FACTS, data='xyz'), 'the training images or labels of --data_path are not those')])
 def test_other_devices_or_data_are_refused(tmp_path, facts, words):
     with pytest.raises(UserError, match=words):
         compare(tmp_path, {}, {}, facts)
@@ -48,12 +48,18 @@ def test_what_may_change_is_told(tmp_path, capsys, after, words):
 
 
 def test_other_ranks_may_go_on_with_the_same_batches(tmp_path, capsys):
-    compare(tmp_path, dict(replicas=1), dict(replicas=1, batch_size=32), {'ranks': 2, 'data': 'abc'})
+    compare(tmp_path, dict(replicas=1), dict(replicas=1, batch_size=32), dict(FACTS, ranks=2))
     line, = capsys.readouterr().err.splitlines()
     assert 'on 1 ranks until step 100, on 2 from there' in line
     compare(tmp_path, dict(replicas=1, learning_rate_scaling='linear'),
-            dict(replicas=1, batch_size=32, learning_rate_scaling='linear'), {'ranks': 2, 'data': 'abc'})
+            dict(replicas=1, batch_size=32, learning_rate_scaling='linear'), dict(FACTS, ranks=2))
     assert '--learning_rate_scaling=linear' in capsys.readouterr().err
+
+
+def test_another_tensorflow_may_go_on_and_is_told(tmp_path, capsys):
+    compare(tmp_path, {}, {}, dict(FACTS, tensorflow='2.21.0'))
+    line, = capsys.readouterr().err.splitlines()
+    assert line.startswith('warning: --resume: under TensorFlow 1.15.0 until step 100, under 2.21.0 from there')
 
 
 def test_a_longer_run_is_told_of_only_where_the_schedule_goes_by_its_length(tmp_path, capsys):

@@ -1,6 +1,10 @@
 import os
+import signal
+import subprocess
+import sys
 
 from lenet.support import quiet
+from tests import processes
 
 
 def test_matching_lines_are_held_back_and_the_others_printed(capfd):
@@ -8,3 +12,11 @@ def test_matching_lines_are_held_back_and_the_others_printed(capfd):
         os.write(2, b'some noise\nreal warning\n')
     os.write(2, b'noise after\n')
     assert capfd.readouterr().err == 'real warning\nnoise after\n'
+
+
+def test_the_last_words_of_an_aborted_process_get_through():
+    program = ('import os\nfrom lenet.support import quiet\nwith quiet.filtering_stderr("noise"):\n'
+               '    os.write(2, b"some noise\\nfatal: no AVX\\n")\n    os.abort()\n')
+    ended = subprocess.run([sys.executable, '-c', program], stderr=subprocess.PIPE, universal_newlines=True,
+                           cwd=processes.ROOT)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGABRT, 'fatal: no AVX\n')
