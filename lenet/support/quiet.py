@@ -15,24 +15,32 @@ def without_stderr_lines(pattern: str) -> Iterator[None]:
 
     For short blocks only: the lines of a process that is aborted inside are lost (see `filtering_stderr`).
     """
-    sys.stderr.flush()
     with contextlib.ExitStack() as stack:
         try:
             held = stack.enter_context(tempfile.TemporaryFile())
         except OSError:  # no place for temporary files: noise is better than no program
             yield
             return
-        saved = os.dup(2)
-        os.dup2(held.fileno(), 2)
         try:
-            yield
+            with _stderr_into(held.fileno()):
+                yield
         finally:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            os.close(saved)
             held.seek(0)
             for line in held:
                 _write_unless(pattern, line)
+
+
+@contextlib.contextmanager
+def _stderr_into(file_descriptor: int) -> Iterator[None]:
+    sys.stderr.flush()
+    saved = os.dup(2)
+    os.dup2(file_descriptor, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def _write_unless(pattern: str, line: bytes) -> None:
@@ -52,15 +60,11 @@ def filtering_stderr(pattern: str) -> Iterator[None]:
         os.close(writer)
         _pass_on(reader, pattern)
     os.close(reader)
-    saved = os.dup(2)
-    os.dup2(writer, 2)
-    os.close(writer)
     try:
-        yield
+        with _stderr_into(writer):
+            os.close(writer)
+            yield
     finally:
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
         os.waitpid(child, 0)
 
 
