@@ -27,8 +27,8 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
-def run_module(module, *arguments, timeout=240, cwd=ROOT, **environment):
+def run_module(module, *arguments, timeout=240, cwd=ROOT, python=sys.executable, **environment):
     """Runs `python -m module …` to its end; returns the CompletedProcess with text output."""
-    return subprocess.run([sys.executable, '-m', module] + list(arguments), stdout=subprocess.PIPE,
+    return subprocess.run([python, '-m', module] + list(arguments), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, universal_newlines=True, timeout=timeout, cwd=str(cwd),
                           env=dict(os.environ, **dict(dict(PYTHONPATH=ROOT), **environment)))

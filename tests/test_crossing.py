@@ -6,7 +6,6 @@ Needs the environments of both stacks, as `LENET_STACK=tf1 ./run_1p.sh --help` a
 import csv
 import json
 import os
-import subprocess
 import sys
 from typing import Optional
 
@@ -15,6 +14,7 @@ import pytest
 
 from lenet.support import stack
 from tests import processes
+from tests import stacks
 
 RUN = ('--batch_size=16', '--steps=20', '--iterations_per_loop=10', '--log_every=10', '--loss_scale=dynamic')
 
@@ -23,24 +23,19 @@ def other_python() -> Optional[str]:
     """The interpreter of the other stack's environment, where setup_env.sh has made it."""
     place = os.environ.get('LENET_VENV') or os.path.join(processes.ROOT, '.venv')
     place += '-tf2' if stack.IS_FIRST else ''
-    path = os.path.join(place, 'bin', 'python')
-    return path if os.path.exists(os.path.join(place, 'lenet-setup', 'stamp')) else None
+    return os.path.join(place, 'bin', 'python') if os.path.exists(stacks.stamp_of(place)) else None
 
+
+# Who writes and who reads; the other stack's suite has them the other way round.
+FIRST, SECOND = sys.executable, other_python()
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(
-    other_python() is None, reason='the environment of the other stack is not set up: LENET_STACK=%s ./run_1p.sh '
-                                   '--help does that' % ('tf2' if stack.IS_FIRST else 'tf1'))]
-
-
-@pytest.fixture
-def first_and_second():
-    """The interpreters that write and that read; the other stack's suite has them the other way round."""
-    return sys.executable, other_python()
+    SECOND is None, reason='the environment of the other stack is not set up: LENET_STACK=%s ./run_1p.sh --help does '
+                           'that' % ('tf2' if stack.IS_FIRST else 'tf1'))]
 
 
 def run(python, module, *arguments):
-    ended = subprocess.run([python, '-m', module] + list(arguments), cwd=processes.ROOT, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, universal_newlines=True, timeout=200)
+    ended = processes.run_module(module, *arguments, python=python)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -52,26 +47,23 @@ def train(python, output_dir, digits, *arguments):
     return np.loadtxt(str(output_dir / '0' / ('train_%s_loss.txt' % results['case']))), results
 
 
-def test_a_run_that_changes_stacks_loses_what_one_that_stays_does(first_and_second, digits, tmp_path):
-    first, second = first_and_second
-    whole, _ = train(first, tmp_path / 'whole', digits, '--epochs=2')
-    train(first, tmp_path / 'moved', digits, '--epochs=1')
-    moved, results = train(second, tmp_path / 'moved', digits, '--epochs=2', '--resume')
+def test_a_run_that_changes_stacks_loses_what_one_that_stays_does(digits, tmp_path):
+    whole, _ = train(FIRST, tmp_path / 'whole', digits, '--epochs=2')
+    train(FIRST, tmp_path / 'moved', digits, '--epochs=1')
+    moved, results = train(SECOND, tmp_path / 'moved', digits, '--epochs=2', '--resume')
     assert results['steps']['steps_run'] == 40 and results['steps']['steps_this_run'] == 20
     np.testing.assert_allclose(moved, whole, rtol=1e-4)
 
 
-def test_a_frozen_graph_answers_as_where_it_was_frozen(first_and_second, digits, tmp_path):
-    first, second = first_and_second
-    train(first, tmp_path / 'run', digits, '--epochs=1')
-    run(first, 'lenet.freeze', '--output_dir=%s' % (tmp_path / 'run'), '--data_path=' + digits,
-        '--saved_model=%s' % (tmp_path / 'model'))
+def test_a_frozen_graph_answers_as_where_it_was_frozen(digits, tmp_path):
+    train(FIRST, tmp_path / 'run', digits, '--epochs=1')
+    run(FIRST, 'lenet.freeze', '--output_dir=%s' % (tmp_path / 'run'), '--data_path=' + digits)
     answers = []
-    for python in (first, second):
+    for python in (FIRST, SECOND):
         run(python, 'lenet.infer', '--model_path=%s' % (tmp_path / 'run' / 'lenet.pb'), '--data_dir=' + digits,
             '--csv_out=%s' % (tmp_path / 'x.csv'))
         with open(str(tmp_path / 'x.csv')) as stream:
             answers.append(np.array([row[3:] for row in list(csv.reader(stream))[1:]], float))
     assert len(answers[0]) == 1007
     np.testing.assert_allclose(*answers, atol=1e-5)
-    assert 'correct: ' in run(second, 'lenet.evaluate', '--output_dir=%s' % (tmp_path / 'run'), '--data_path=' + digits)
+    assert 'correct: ' in run(SECOND, 'lenet.evaluate', '--output_dir=%s' % (tmp_path / 'run'), '--data_path=' + digits)

@@ -8,8 +8,10 @@ from typing import Dict
 import pytest
 from packaging.requirements import Requirement
 
+from tests import stacks
+
 ROOT = Path(__file__).resolve().parent.parent
-STAMP = Path(sys.prefix, 'lenet-setup/stamp')
+STAMP = Path(stacks.stamp_of())
 
 
 def wanted(*files: str, version: str) -> Dict[str, str]:

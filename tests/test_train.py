@@ -23,6 +23,7 @@ from lenet.run import checkpoint
 from lenet.support import stack
 from tests import data_files
 from tests import processes
+from tests import stacks
 
 SHORT = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
          '--batch_size=32')
@@ -218,7 +219,7 @@ def of_this_environment():
     """The variables that lead run_1p.sh to the environment that runs the tests, wherever the script lies."""
     if stack.IS_FIRST:  # an interpreter that has TensorFlow 1.15 is used as it is
         return dict(os.environ, PYTHON=sys.executable)
-    if not (sys.prefix.endswith('-tf2') and os.path.exists(os.path.join(sys.prefix, 'lenet-setup', 'stamp'))):
+    if not (sys.prefix.endswith('-tf2') and os.path.exists(stacks.stamp_of())):
         pytest.skip('this Python is not of an environment that setup_env.sh made')
     return dict(os.environ, LENET_VENV=sys.prefix[:-len('-tf2')], LENET_STACK='tf2')
 

@@ -8,6 +8,7 @@ import numpy as np
 from lenet.errors import UserError
 
 IMAGE_SHAPE = (28, 28)
+ANY_NUMBER = 2 ** 31 - 1  # of classes: for those whose network knows how many there are
 
 
 class Split(NamedTuple):

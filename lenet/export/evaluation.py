@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from lenet import flags
 from lenet import platforms
 from lenet.data import dataset
-from lenet.data.splits import Split, require_labels_below
+from lenet.data.splits import ANY_NUMBER, Split, require_labels_below
 from lenet.errors import UserError
 from lenet.export import frozen
 from lenet.export import scoring
@@ -17,8 +17,6 @@ from lenet.export import trained
 from lenet.graph import model
 from lenet.support import files
 from lenet.support import progress
-
-_ANY_CLASS = np.iinfo(np.int32).max
 
 
 class Request(NamedTuple):
@@ -84,7 +82,7 @@ def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
     Raises:
       UserError: there are no such data, or they have labels that the network cannot answer.
     """
-    data = dataset.open_dataset(data_path, seed, _ANY_CLASS)
+    data = dataset.open_dataset(data_path, seed, ANY_NUMBER)
     split: Split = getattr(data, name)
     require_labels_below(num_classes, split.labels, '%s, %s split' % (data.origin, name),
                          '%s knows no others; give the data that it was trained for' % network_name)

@@ -7,7 +7,7 @@ from typing import List, Optional
 import numpy as np
 
 from lenet.data import dataset
-from lenet.data.splits import Split
+from lenet.data.splits import ANY_NUMBER, Split
 from lenet.errors import UserError
 from lenet.export import binaries
 from lenet.export.inputs import Inputs, flatten
@@ -16,7 +16,6 @@ from lenet.support import progress
 from lenet.support.text import printable
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
-_ANY_LABEL = 2 ** 31 - 1  # how many classes there may be; the graph knows how many there are
 
 
 def open_inputs(path: Optional[str], seed: int) -> Inputs:
@@ -51,7 +50,7 @@ def open_inputs(path: Optional[str], seed: int) -> Inputs:
 
 
 def _open_test_split(path: Optional[str], seed: int) -> Inputs:
-    data = dataset.open_dataset(path, seed, _ANY_LABEL, flag='data_dir')
+    data = dataset.open_dataset(path, seed, ANY_NUMBER, flag='data_dir')
     split: Split = data.test
     return Inputs('%s, test split' % data.origin, ['%05d' % index for index in range(len(split.labels))],
                   flatten(split.images), split.labels)
