@@ -3,8 +3,9 @@
 import contextlib
 import glob
 import os
+import stat
 import tempfile
-from typing import Any, IO, Iterator
+from typing import Any, BinaryIO, IO, Iterator
 
 from lenet.errors import UserError
 from lenet.support import strict_json
@@ -22,6 +23,43 @@ def make_directory(path: str) -> str:
         reason = 'a file of that name exists' if os.path.isfile(path) else error.strerror
         raise UserError('%s: cannot make this directory (%s); choose another one' % (path, reason))
     return path
+
+
+@contextlib.contextmanager
+def opening(path: str, limit: int, advice: str = 'name a file') -> Iterator[BinaryIO]:
+    """Opens a regular file for reading; every reader of a user's file goes through here or through `read`.
+
+    Args:
+      limit: the most bytes that the file may have. A sparse file of 40 GB would otherwise be read to its end.
+      advice: what the error tells to do.
+
+    Raises:
+      UserError: there is no such file, it is a directory, a pipe or a device (which might never end), it is larger,
+        or it cannot be read; within the block also for OSError and MemoryError.
+    """
+    try:
+        # Without O_NONBLOCK opening a pipe would wait for its other end.
+        with open(path, 'rb', opener=lambda name, mode: os.open(name, mode | os.O_NONBLOCK)) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UserError('%s: is no regular file; %s' % (path, advice))
+            if status.st_size > limit:
+                raise UserError('%s: has %d bytes, more than the %d that it can have; %s' %
+                                (path, status.st_size, limit, advice))
+            yield stream
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
+        raise UserError('%s: cannot be read (%s); %s' % (path, getattr(error, 'strerror', None) or error, advice))
+    except MemoryError:
+        raise UserError('%s: cannot be read, the memory is exhausted; %s' % (path, advice))
+
+
+def read(path: str, limit: int, advice: str = 'name a file') -> bytes:
+    """The content of a regular file; arguments and errors as of `opening`."""
+    with opening(path, limit, advice) as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:  # it grows, or is one of /proc, whose size is told as 0
+        raise UserError('%s: has more than the %d bytes that it can have; %s' % (path, limit, advice))
+    return content
 
 
 def remove_leftovers(directory: str) -> None:

@@ -32,6 +32,23 @@ def test_a_failure_leaves_the_former_file_and_nothing_else(tmp_path, error):
     assert path.read_bytes() == b'good' and os.listdir(str(tmp_path)) == ['x']
 
 
+def test_only_regular_files_of_a_bounded_size_are_read(tmp_path):
+    (tmp_path / 'good').write_bytes(b'1234')
+    (tmp_path / 'sparse').write_bytes(b'')
+    os.truncate(str(tmp_path / 'sparse'), 40 * 2**30)
+    os.mkfifo(str(tmp_path / 'pipe'))
+    assert files.read(str(tmp_path / 'good'), 4) == b'1234'
+    for name, words in (('good', 'good: has 4 bytes, more than the 3 that it can have; get it again'),
+                        ('sparse', 'sparse: has 42949672960 bytes'), ('pipe', 'pipe: is no regular file; get it again'),
+                        ('.', 'cannot be read .Is a directory.; get'), ('none', 'none: cannot be read .No such file'),
+                        ('good\0', 'cannot be read .embedded null byte')):
+        with pytest.raises(UserError, match=words):
+            files.read(str(tmp_path / name), 3, 'get it again')
+    for device, words in (('/dev/zero', 'no regular file'), ('/proc/self/maps', 'more than the 9 bytes')):
+        with pytest.raises(UserError, match=words):
+            files.read(device, 9)
+
+
 def test_json_is_strict_and_appears_whole(tmp_path):
     path = tmp_path / 'x.json'
     files.write_json(str(path), {'a': [1, (math.nan, True)], 'é': {'b': -math.inf, 'c': 'NaN'}})
