@@ -46,8 +46,8 @@ def main(*paths: str) -> int:
         from lenet.export import prediction  # seconds of imports, after the command line is known to be right
     request = prediction.Request(*(FLAGS[name].value for name in prediction.Request._fields))
     answered = 0
-    with prediction.open_network(request) as network:
-        for answer in prediction.predict(network, list(paths), print_error):
+    with prediction.open_network(request) as (network, dark_on_light):
+        for answer in prediction.predict(network, dark_on_light, list(paths), print_error):
             text = prediction.as_json(answer) if FLAGS.json else '\n'.join(drawing.describe(
                 answer.path, answer.image, answer.probabilities, FLAGS.picture, sys.stdout.encoding))
             print(text, flush=True)

@@ -3,7 +3,6 @@
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from lenet import flags
 from lenet import platforms
@@ -11,10 +10,8 @@ from lenet.data import dataset
 from lenet.data.splits import ANY_NUMBER, Split, require_labels_below
 from lenet.errors import UserError
 from lenet.export import frozen
+from lenet.export import opening
 from lenet.export import scoring
-from lenet.export import sidecar
-from lenet.export import trained
-from lenet.graph import model
 from lenet.support import files
 from lenet.support import progress
 
@@ -44,7 +41,8 @@ def evaluate(request: Request) -> None:
         files.require_file_name(request.json_out)  # before the work
     platform = platforms.resolve(request.platform)
     config = platforms.inference_config(platform)
-    graph_def, name = _read_network(request, platform)
+    graph_def, name, _ = opening.read_network(request.model_path, request.checkpoint, request.output_dir,
+                                              request.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
     with frozen.open_network(graph_def, config, name) as network:
         split, source = open_split(request.data_path, request.seed, request.split, network.num_classes, name)
         progress.say('%s on the %d %s images of %s' % (name, len(split.labels), request.split, source))
@@ -54,16 +52,6 @@ def evaluate(request: Request) -> None:
         progress.say(line)
     if request.json_out is not None:
         files.write_json(request.json_out, scoring.report(counts, wrong))
-
-
-def _read_network(request: Request, platform: str) -> Tuple[tf.GraphDef, str]:
-    """The frozen graph and what to call it."""
-    if request.model_path is not None:
-        sidecar.verify(request.model_path)
-        return frozen.read(request.model_path), request.model_path
-    trained_network = trained.load(request.checkpoint, request.output_dir, request.activation)
-    form = model.Form(trained_network.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
-    return frozen.build(trained_network.weights, form), trained_network.path
 
 
 def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,

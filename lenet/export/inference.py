@@ -5,7 +5,7 @@ Letters: n images, B batch, C classes.
 
 import csv
 import os
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -48,11 +48,11 @@ def infer(request: Request) -> None:
       UserError: model, images or targets went wrong.
       UsageError: --batch_size contradicts the graph.
     """
-    graph_def = _read_graph(request)
+    graph_def, described = _read_graph(request)
     platform = platforms.resolve(request.platform)
     with frozen.open_network(graph_def, platforms.inference_config(platform), request.model_path) as network:
         _check_batch(network.batch, request)
-        inputs = input_kinds.open_inputs(request.data_dir, request.seed)
+        inputs = input_kinds.open_inputs(request.data_dir, request.seed, described.get('dark_on_light') is True)
         if inputs.labels is not None:
             require_labels_below(network.num_classes, inputs.labels, inputs.origin,
                                  '%s knows no others; take a graph trained on such data' % request.model_path)
@@ -69,15 +69,14 @@ def infer(request: Request) -> None:
         progress.say(line)
 
 
-def _read_graph(request: Request) -> tf.GraphDef:
+def _read_graph(request: Request) -> Tuple[tf.GraphDef, Dict[str, Any]]:
     described = os.path.realpath(sidecar.path_of(request.model_path))
     for name in ('csv_out', 'json_out'):
         target = getattr(request, name)
         if target is not None and os.path.realpath(target) == described:
             raise UsageError('--%s=%s is the file that describes %s: name another one' %
                              (name, target, request.model_path))
-    sidecar.verify(request.model_path)
-    return frozen.read(request.model_path)
+    return frozen.read_described(request.model_path)
 
 
 def _check_batch(fixed: Optional[int], request: Request) -> None:

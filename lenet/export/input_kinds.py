@@ -10,7 +10,7 @@ from lenet.data import dataset
 from lenet.data.splits import ANY_NUMBER, Split
 from lenet.errors import UserError
 from lenet.export import binaries
-from lenet.export.inputs import Inputs, flatten
+from lenet.export.inputs import Inputs, flatten, shown_to
 from lenet.photo import picture
 from lenet.support import progress
 from lenet.support.text import printable
@@ -18,7 +18,7 @@ from lenet.support.text import printable
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
-def open_inputs(path: Optional[str], seed: int) -> Inputs:
+def open_inputs(path: Optional[str], seed: int, dark_on_light: bool = False) -> Inputs:
     """Reads the images.
 
     Args:
@@ -26,6 +26,7 @@ def open_inputs(path: Optional[str], seed: int) -> Inputs:
         meant ('synthetic', None for MNIST, a directory of IDX files or mnist.npz, an .npz file); a directory of PNG or
         JPEG files, in the order of their names; one such file.
       seed: of the synthetic digits.
+      dark_on_light: pictures are brought into this form instead of MNIST's.
 
     Raises:
       UserError: there are no such images, or they are damaged; the message names the file.
@@ -34,7 +35,7 @@ def open_inputs(path: Optional[str], seed: int) -> Inputs:
         return _open_test_split(path, seed)
     path = os.path.expanduser(path)
     if os.path.isfile(path):
-        return _read_pictures(path, [path])
+        return _read_pictures(path, [path], dark_on_light)
     if not os.path.isdir(path):
         raise UserError('--data_dir=%s: is neither a file nor a directory; correct it, or leave it out for MNIST' %
                         path)
@@ -42,7 +43,7 @@ def open_inputs(path: Optional[str], seed: int) -> Inputs:
         return binaries.read(path)
     pictures = _picture_files(path)
     if pictures and not dataset.dataset_in(path):
-        return _read_pictures(path, pictures)
+        return _read_pictures(path, pictures, dark_on_light)
     if not dataset.dataset_in(path) and not glob.glob(os.path.join(glob.escape(path), '*', '')):
         raise UserError("--data_dir=%s: holds no %s of lenet.preprocess, no MNIST files (four IDX files or Keras' "
                         'mnist.npz) and no PNG or JPEG files' % (path, binaries.MANIFEST))
@@ -65,10 +66,10 @@ def _picture_files(folder: str) -> List[str]:
             if name.lower().endswith(SUFFIXES) and not name.startswith('.')]
 
 
-def _read_pictures(origin: str, paths: List[str]) -> Inputs:
+def _read_pictures(origin: str, paths: List[str], dark_on_light: bool) -> Inputs:
     images = []
     with progress.bar(len(paths), 'reading', 'image') as advance:
         for path in paths:
             images.append(picture.as_mnist(path))
             advance(1)
-    return Inputs(origin, [printable(os.path.basename(path)) for path in paths], flatten(np.stack(images)), None)
+    return Inputs(origin, [printable(os.path.basename(path)) for path in paths], flatten(shown_to(np.stack(images), dark_on_light)), None)

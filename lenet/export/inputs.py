@@ -19,6 +19,15 @@ class Inputs(NamedTuple):
     labels: Optional[np.ndarray]  # int32 [n], None where they are not known
 
 
+def shown_to(images: np.ndarray, dark_on_light: bool) -> np.ndarray:
+    """Pictures in MNIST's form, light on dark, as a network takes them that has learned digits `dark_on_light`.
+
+    Args:
+      images: uint8, of any shape.
+    """
+    return 255 - images if dark_on_light else images
+
+
 def flatten(images: np.ndarray) -> np.ndarray:
     """uint8 [n, 28, 28, 1] -> float32 [n, 784] in [0, 1], to the bit as training normalizes them."""
     return images.reshape(len(images), PIXELS).astype(np.float32) * np.float32(1 / 255)

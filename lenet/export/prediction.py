@@ -12,8 +12,8 @@ import numpy as np
 from lenet import platforms
 from lenet.errors import UserError
 from lenet.export import frozen
-from lenet.export import trained
-from lenet.graph import model
+from lenet.export import inputs
+from lenet.export import opening
 from lenet.photo import picture
 from lenet.run import checkpoint
 
@@ -38,20 +38,17 @@ class Prediction(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_network(request: Request) -> Iterator[frozen.Network]:
-    """The network of --model_path, or of a checkpoint, on the CPU.
+def open_network(request: Request) -> Iterator[Tuple[frozen.Network, bool]]:
+    """The network of --model_path, or of a checkpoint, on the CPU, and whether it learned digits dark on light.
 
     Raises:
       UserError: there is no such network, or it is damaged.
     """
-    if request.model_path is not None:
-        name, graph_def = request.model_path, frozen.read(request.model_path)
-    else:
+    if request.model_path is None:
         _require_checkpoint(request)
-        network = trained.load(request.checkpoint, request.output_dir, request.activation)
-        name, graph_def = network.path, frozen.build(network.weights, model.Form(network.activation))
+    graph_def, name, dark_on_light = opening.read_network(*request)
     with frozen.open_network(graph_def, platforms.inference_config('cpu'), name) as opened:
-        yield opened
+        yield opened, dark_on_light
 
 
 def _require_checkpoint(request: Request) -> None:
@@ -61,14 +58,15 @@ def _require_checkpoint(request: Request) -> None:
                         '--model_path' % request.output_dir)
 
 
-def predict(network: frozen.Network, paths: List[str], refuse: Callable[[UserError], None]) -> Iterator[Prediction]:
+def predict(network: frozen.Network, dark_on_light: bool, paths: List[str],
+            refuse: Callable[[UserError], None]) -> Iterator[Prediction]:
     """Reads pictures and answers them, in their order; `refuse` gets the error of each one that cannot be read."""
     for start in range(0, len(paths), AT_A_TIME):
         pictures = list(_read(paths[start:start + AT_A_TIME], refuse))
         if pictures:
-            images = np.stack([image for _, image in pictures])
-            answers = network.answer(frozen.flatten(images), AT_A_TIME)
-            for (path, image), probabilities in zip(pictures, answers.probabilities):
+            images = inputs.shown_to(np.stack([image for _, image in pictures]), dark_on_light)
+            answers = network.answer(inputs.flatten(images), AT_A_TIME)
+            for (path, _), image, probabilities in zip(pictures, images, answers.probabilities):
                 yield Prediction(path, image, probabilities)
 
 

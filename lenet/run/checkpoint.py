@@ -10,19 +10,23 @@ import os
 import re
 import shutil
 import tempfile
-from typing import Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from google.protobuf import text_format
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from lenet.errors import UserError, first_line
+from lenet.run import network_record
 from lenet.run import run_directory
+from lenet.run.network_record import NetworkRecord
 from lenet.support import files
 from lenet.support import progress
 from lenet.support import quiet
 
 _PREFIX = 'model.ckpt'
+_LONGEST_LIST = 2 ** 20  # bytes of TensorFlow's list of checkpoints
 _SCRATCH = '.saving-'  # directory of a save under way
 
 
@@ -36,10 +40,11 @@ class Position(NamedTuple):
 class Checkpoints:
     """The checkpoints of one run's directory, newest `keep` of them."""
 
-    def __init__(self, output_dir: str, keep: int, writes: bool = True) -> None:
+    def __init__(self, output_dir: str, keep: int, record: NetworkRecord, writes: bool = True) -> None:
         """Must be built while the training graph is the default graph.
 
         Args:
+          record: saved beside the variables.
           writes: False on all ranks but one; they build the same graph and only restore.
         """
         self._writes = writes
@@ -47,9 +52,10 @@ class Checkpoints:
         self._output_dir = output_dir
         self.directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
         graph_def = tf.get_default_graph().as_graph_def()  # without the saver's nodes, of which one is a placeholder
-        self._saver = tf.train.Saver(tf.global_variables(), max_to_keep=0)
+        self._restorer = tf.train.Saver(tf.global_variables())  # also from checkpoints without a record
         if not writes:
             return
+        self._saver = tf.train.Saver(tf.global_variables() + [network_record.Saveable(record)], max_to_keep=0)
         files.make_directory(self.directory)
         for left in glob.glob(os.path.join(glob.escape(self.directory), _SCRATCH + '*')):
             shutil.rmtree(left, ignore_errors=True)  # of a save that was killed
@@ -98,7 +104,7 @@ class Checkpoints:
           UserError: it cannot be read, or does not fit the graph.
         """
         with _reading(path):
-            self._saver.restore(session, path)
+            self._restorer.restore(session, path)
 
 
 def files_of(path: str) -> List[str]:
@@ -116,11 +122,13 @@ def find_all(output_dir: str) -> List[str]:
     """The path prefixes of a run's checkpoints, oldest first; the files count, not TensorFlow's list of them."""
     pattern = os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, _PREFIX + '-*.index')
     paths = [path[:-len('.index')] for path in glob.glob(pattern)]
-    return sorted((path for path in paths if _number(path).isdigit()), key=lambda path: int(_number(path)))
+    return sorted((path for path in paths if _number(path) >= 0), key=_number)
 
 
-def _number(path: str) -> str:
-    return path.rsplit('-', 1)[-1]
+def _number(path: str) -> int:
+    """-1 where the name ends with no number of a checkpoint; `isdigit` takes superscripts for one as well."""
+    match = re.search('-([0-9]{1,18})$', path)
+    return int(match.group(1)) if match else -1
 
 
 def find_whole(output_dir: str) -> List[str]:
@@ -152,18 +160,32 @@ def verify(path: str) -> None:
       UserError: it cannot be read, or is damaged.
     """
     read(path)
+    read_record(path)
 
 
 def read(path: str, names: Optional[List[str]] = None) -> Dict[str, np.ndarray]:
-    """Arrays of a checkpoint by name, of all names without `names`; of those that it holds.
+    """Arrays of a checkpoint by name, of all variables without `names`; of those that it holds.
 
     Raises:
       UserError: it cannot be read, or is damaged.
     """
-    with _reading(path):
-        reader = tf.train.load_checkpoint(path)
+    with _reading(path) as reader:
         shapes = reader.get_variable_to_shape_map()
-        return {name: reader.get_tensor(name) for name in (shapes if names is None else names) if name in shapes}
+        wanted = [name for name in shapes if name != network_record.KEY] if names is None else names
+        return {name: reader.get_tensor(name) for name in wanted if name in shapes}
+
+
+def read_record(path: str) -> Optional[NetworkRecord]:
+    """What the checkpoint says of its network; None where it says nothing, as the reference's.
+
+    Raises:
+      UserError: it cannot be read, or is damaged.
+    """
+    with _reading(path) as reader:
+        if not reader.has_tensor(network_record.KEY):
+            return None
+        text = reader.get_tensor(network_record.KEY)
+    return network_record.parse(text, path)
 
 
 def read_position(path: str) -> Position:
@@ -184,7 +206,7 @@ def resolve(path: str) -> str:
 
     Args:
       path: a directory is a run's, whose newest whole checkpoint is meant, or one of checkpoints, where TensorFlow's
-        own list of them says which is the newest.
+        own list of them says which is the newest, else their numbers.
 
     Raises:
       UserError: a directory without a checkpoint.
@@ -192,17 +214,36 @@ def resolve(path: str) -> str:
     path = re.sub(r'\.(index|data-\d+-of-\d+)$', '', os.path.expanduser(path))
     if not os.path.isdir(path):
         return path
-    newest = (find_whole(path) or [tf.train.latest_checkpoint(path)])[-1]
+    newest = (find_whole(path) or _find_in(path) or [None])[-1]
     if newest is None:
         raise UserError('%s: holds no checkpoint; give a path prefix such as output/ckpt_npu/model.ckpt-1000' % path)
     return newest
 
 
+def _find_in(directory: str) -> List[str]:
+    """The path prefixes of checkpoints of any name that lie in `directory`, the newest last.
+
+    TensorFlow's list is asked for a name only: it may hold the absolute path of where the directory was before, or
+    rubbish.
+    """
+    paths = [path[:-len('.index')] for path in glob.glob(os.path.join(glob.escape(directory), '*.index'))]
+    paths.sort(key=lambda path: (_number(path), path))
+    with contextlib.suppress(UserError, text_format.ParseError, UnicodeDecodeError):
+        text = files.read(os.path.join(directory, 'checkpoint'), _LONGEST_LIST).decode()
+        state = text_format.Parse(text, CheckpointState())
+        listed = os.path.join(directory, os.path.basename(state.model_checkpoint_path))
+        paths.sort(key=lambda path: path == listed)
+    return paths
+
+
 @contextlib.contextmanager
-def _reading(path: str) -> Iterator[None]:
+def _reading(path: str) -> Iterator[Any]:
+    """Yields a reader of the checkpoint `path`, whose errors within the block become one line."""
+    for name in files_of(path):
+        files.require_regular(name)
     try:
-        yield
+        yield tf.train.load_checkpoint(path)
     # The last two: how the readers of TensorFlow 1.15 and 2 fail on damaged data.
-    except (tf.errors.OpError, ValueError, SystemError, IndexError) as error:
+    except (tf.errors.OpError, ValueError, SystemError, IndexError, MemoryError) as error:
         raise UserError('%s: is no readable checkpoint (%s); give a path prefix such as output/ckpt_npu/model.ckpt-1000'
                         % (path, first_line(error)))

@@ -3,6 +3,7 @@ the timed calls."""
 
 import contextlib
 import glob
+import io
 import json
 import math
 import os
@@ -15,6 +16,8 @@ from lenet.errors import UserError
 from lenet.support import files
 from lenet.support import strict_json
 
+FILE = 'metrics.jsonl'
+LARGEST = 2 ** 30  # bytes of it, and of the losses
 PARTIAL = 'partial'  # marks the record of a stopped run between two that it would have written anyway
 
 
@@ -36,7 +39,7 @@ class Recorder:
           start_step: steps already run.
         """
         files.make_directory(os.path.dirname(loss_file))
-        metrics_file = os.path.join(directory, 'metrics.jsonl')
+        metrics_file = os.path.join(directory, FILE)
         for other in glob.glob(os.path.join(glob.escape(os.path.dirname(loss_file)), 'train_*_loss.txt')):
             if start_step and not os.path.exists(loss_file):
                 os.replace(other, loss_file)  # its name has the number of ranks, which has changed
@@ -104,15 +107,35 @@ def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:
     return Unlogged(np.array([_number(line) for line in losses[last:]], np.float32), skipped)
 
 
+def read(directory: str) -> List[Dict[str, Any]]:
+    """The records of a run's metrics.jsonl, without lines that are none; [] where there is no such file.
+
+    Raises:
+      UserError: it cannot be read.
+    """
+    return [record for _, record in _records(os.path.join(directory, FILE))]
+
+
 def _records(path: str) -> List[Tuple[str, Dict[str, Any]]]:
     """The lines that are records, and these."""
     records = []
     for line in _whole_lines(path):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             record = json.loads(line)
-            if isinstance(record, dict) and isinstance(record.get('step'), int):
+            if _is_record(record):
                 records.append((line, record))
     return records
+
+
+def _is_record(record: Any) -> bool:
+    """Whether all that this program computes with has its type; a damaged line may be JSON still."""
+    def is_step(value: Any) -> bool:
+        return type(value) is int and 0 <= value < 2 ** 63
+
+    return (isinstance(record, dict) and is_step(record.get('step'))
+            and isinstance(record.get('skipped_steps', []), list) and all(map(is_step, record.get('skipped_steps', [])))
+            and all(value is None or isinstance(value, (str, int, float, list)) for value in record.values())
+            and ('skipped_steps' not in record or type(record.get('loss_scale')) in (int, float)))
 
 
 def _number(line: str) -> float:
@@ -123,10 +146,10 @@ def _number(line: str) -> float:
 
 
 def _whole_lines(path: str) -> List[str]:
-    if not os.path.exists(path):
+    if not os.path.lexists(path):
         return []
-    with open(path, errors='replace') as stream:
-        return [line for line in stream if line.endswith('\n')]
+    text = files.read(path, LARGEST, 'move it away').decode(errors='replace')
+    return [line for line in io.StringIO(text) if line.endswith('\n')]
 
 
 def _open_with(path: str, lines: List[str]) -> IO[str]:

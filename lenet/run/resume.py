@@ -7,6 +7,7 @@ from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.run import checkpoint
 from lenet.run import run_directory
+from lenet.run.network_record import NetworkRecord
 from lenet.support import progress
 
 # Flags that a run keeps to its end, and why.
@@ -49,12 +50,14 @@ def find_start(params: Params) -> Tuple[Optional[str], checkpoint.Position]:
     return newest, start
 
 
-def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position) -> None:
+def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position,
+          record: Optional[NetworkRecord] = None) -> None:
     """Compares a resumed run with what it was before.
 
     Args:
       params: of now, completed.
       facts: run_directory.facts of now.
+      record: of the checkpoint, which is to be believed rather than flags.txt.
 
     Raises:
       UserError: it would become another run; the message names each flag.
@@ -63,7 +66,9 @@ def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position) -> 
     if former is None:
         progress.warn('--resume: %s has no readable flags.txt, so whether the flags are still the same is not known' %
                       params.output_dir)
-        return
+        former = params
+    if record is not None:
+        former = former._replace(activation=record.activation, num_classes=record.num_classes)
     broken = ['%s (%s)' % (difference, _KEPT[name]) for name, difference in _differences(former, params, _KEPT)]
     former_ranks, ranks = former_facts.get('ranks', facts['ranks']), facts['ranks']
     if former_ranks * former.batch_size != ranks * params.batch_size:

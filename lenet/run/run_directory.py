@@ -2,7 +2,6 @@
 
 import contextlib
 import glob
-import json
 import os
 import shutil
 from typing import Any, Dict, Iterator, List, Optional
@@ -20,6 +19,7 @@ FLAGS = 'flags.txt'
 FACTS = 'run.json'  # what flags do not say
 CHECKPOINTS = 'ckpt_npu'  # the reference's name, whatever the platform
 PREVIOUS = 'previous'
+LARGEST = 2 ** 26  # bytes of a file of records
 # FLAGS last: while it is there, a directory counts as a run's, also when moving the run away was interrupted.
 _OWN = ('metrics.jsonl', 'results.json', 'events.out.tfevents.*', CHECKPOINTS, 'lenet.pb', 'lenet.json',
         '[0-9]*/LeNet_ID0127*.log', '[0-9]*/train_LeNet_ID0127*_loss.txt', FACTS, FLAGS)
@@ -75,30 +75,33 @@ def locked(params: Params) -> Iterator[None]:
 def read_reported_steps(directory: str) -> Optional[int]:
     """How many steps the results there are of, None without any."""
     try:
-        with open(os.path.join(directory, 'results.json')) as stream:
-            return int(json.load(stream)['steps']['steps_run'])
-    except (OSError, ValueError, TypeError, KeyError):
+        steps = files.read_json(os.path.join(directory, 'results.json'), LARGEST)['steps']['steps_run']
+        return steps if type(steps) is int else None
+    except (UserError, TypeError, KeyError):
         return None
 
 
 def read_facts(directory: str) -> Dict[str, Any]:
     """The facts of the run there, none where they cannot be read."""
     try:
-        with open(os.path.join(directory, FACTS)) as stream:
-            return dict(json.load(stream))
-    except (OSError, ValueError, TypeError):
+        facts = files.read_json(os.path.join(directory, FACTS), LARGEST)
+    except UserError:
         return {}
+    kinds = {'ranks': int, 'data': str, 'tensorflow': str}
+    return {name: facts[name] for name in kinds if type(facts.get(name)) is kinds[name]} if (
+        isinstance(facts, dict)) else {}
 
 
 def read_flags(directory: str) -> Optional[Params]:
     """The flags of the run there, None without any."""
     try:
-        with open(os.path.join(directory, FLAGS)) as stream:
-            return flags.from_lines(stream.read().splitlines())
-    except (OSError, UnicodeDecodeError):
+        return flags.from_lines(files.read(os.path.join(directory, FLAGS), LARGEST).decode().splitlines())
+    except UnicodeDecodeError:
         return None
     except UsageError as error:
         progress.warn('%s: is not of this program (%s) and counts as missing' % (os.path.join(directory, FLAGS), error))
+        return None
+    except UserError:
         return None
 
 

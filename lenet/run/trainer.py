@@ -19,6 +19,7 @@ from lenet.platforms.base import Platform
 from lenet.run import agreement
 from lenet.run import checkpoint
 from lenet.run import metrics
+from lenet.run import network_record
 from lenet.run import results
 from lenet.run import resume
 from lenet.run import run_directory
@@ -73,14 +74,19 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
     # Before a former run, which may hold them, is moved.
     transferred = _read_transferred(params) if reads else {}
     if newest is not None:
-        resume.check(params, facts, start)
+        resume.check(params, facts, start, checkpoint.read_record(newest))
     if ranks.rank == 0:
         run_directory.prepare(params, facts, keep=newest is not None)
+    if data.dark_on_light and ranks.rank == 0:
+        progress.warn('%s: its images are dark on light, where those of MNIST are light on dark: the network learns them '
+                      'so, and lenet.predict goes by that' % data.origin)
     with ledger.timing('graph'):
         built = training_graph.build(params, platform, data, start.steps_run)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
         with ledger.timing('graph'):
-            checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count, writes=ranks.rank == 0)
+            checkpoints = checkpoint.Checkpoints(
+                params.output_dir, params.ckpt_count, network_record.NetworkRecord(
+                    params.activation, params.num_classes, data.dark_on_light), writes=ranks.rank == 0)
             training_graph.initialize(session, built,
                                       lambda: _load(session, params, checkpoints, built, newest, transferred))
             train_op = platform.sink(session, built.train_op)
@@ -103,7 +109,8 @@ def _read_transferred(params: Params) -> Dict[str, np.ndarray]:
     values: Dict[str, np.ndarray] = {}
     stored: Dict[str, Any] = {}
     if params.restore_path is not None:
-        values, stored = transfer.read_weights(params.restore_path, shapes, params.restore_exclude)
+        values, stored = transfer.read_weights(params.restore_path, shapes, params.restore_exclude,
+                                                params.activation)
     if values or untrained:
         for line in transfer.table(shapes, values, stored, untrained, resumed=params.resume):
             progress.say(line)

@@ -62,6 +62,16 @@ def read(path: str, limit: int, advice: str = 'name a file') -> bytes:
     return content
 
 
+def require_regular(path: str) -> None:
+    """For files that others open: a pipe or a device would keep them for ever.
+
+    Raises:
+      UserError: `path` is there and no regular file.
+    """
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise UserError('%s: is no regular file; name one' % path)
+
+
 def remove_leftovers(directory: str) -> None:
     """Removes what `replacing` left in `directory` when its process was killed; nobody else may be writing there."""
     for path in glob.glob(os.path.join(glob.escape(directory), '.*.tmp')):
@@ -104,6 +114,14 @@ def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def read_json(path: str, limit: int, advice: str = 'name a file') -> Any:
+    """The value that a file of JSON holds; arguments and errors as of `opening`, and for what is no strict JSON."""
+    try:
+        return strict_json.parse(read(path, limit, advice))
+    except ValueError as error:
+        raise UserError('%s: %s; %s' % (path, error, advice))
 
 
 def write_json(path: str, value: Any) -> None:
