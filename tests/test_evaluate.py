@@ -176,7 +176,7 @@ def test_labels_that_the_network_does_not_know_are_named(tmp_path):
     (dict(checkpoint='{0}/data'), '{0}/data: holds no checkpoint'),
     (dict(checkpoint='{0}/x'), '{0}/x: is no readable checkpoint'),
     (dict(model_path='{0}/x'), '{0}/x: cannot be read (No such file or directory)'),
-    (dict(model_path='{0}/data'), '{0}/data: is no regular file'),
+    (dict(model_path='{0}/data'), '{0}/data: cannot be read (Is a directory)'),
     (dict(model_path='/dev/zero'), '/dev/zero: is no regular file'),
     (dict(model_path='{0}/mode.ckpt.index'), '{0}/mode.ckpt.index: is no frozen graph'),
     (dict(data_path='{0}/x'), '--data_path={0}/x: expected a directory'),

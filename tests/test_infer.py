@@ -76,9 +76,9 @@ def test_a_wrong_command_line_ends_in_one_line_before_anything_is_loaded(folder,
 
 
 @pytest.mark.parametrize('model, data, words', [
-    (b'garbage', 'data', 'bad.pb: is no frozen graph'), (None, 'data', 'data: is no regular file'),
+    (b'garbage', 'data', 'bad.pb: is no frozen graph'), (None, 'data', 'data: cannot be read (Is a directory)'),
     (b'', 'nowhere', 'bad.pb: is no frozen graph of this program'), ('good', 'nowhere', '--data_dir=nowhere'),
-    ('good', 'damaged', 'damaged/images/00007.bin: is missing')])
+    ('good', 'damaged', 'damaged/images/00007.bin: cannot be read')])
 def test_what_is_wrong_on_disk_ends_in_one_line_and_status_1(folder, tmp_path, model, data, words):
     path = folder / 'x.pb'
     if model != 'good':

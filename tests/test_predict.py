@@ -10,9 +10,12 @@ import tensorflow.compat.v1 as tf
 from lenet.data import idx
 from lenet.export import frozen
 from lenet.export import prediction
+from lenet.export import sidecar
 from lenet.graph import model
 from lenet.photo import drawing
 from lenet.photo import picture
+from lenet.run import network_record
+from lenet.support import files
 from tests import numpy_lenet
 from tests import pictures
 from tests import processes
@@ -29,13 +32,12 @@ def random_weights(seed):
 def write_checkpoint(output_dir, weights, activation):
     """As a run leaves it, in --output_dir."""
     os.makedirs(os.path.join(output_dir, 'ckpt_npu'))
-    with open(os.path.join(output_dir, 'flags.txt'), 'w') as stream:
-        stream.write('--activation=%s\n' % activation)
     with tf.Graph().as_default(), tf.Session() as session:
         for name, value in weights.items():
             tf.Variable(value, name=name)
         session.run(tf.global_variables_initializer())
-        tf.train.Saver().save(session, os.path.join(output_dir, 'ckpt_npu', 'model.ckpt-7'), write_meta_graph=False)
+        record = network_record.Saveable(network_record.NetworkRecord(activation, 10))
+        tf.train.Saver(tf.global_variables() + [record]).save(session, os.path.join(output_dir, 'ckpt_npu', 'model.ckpt-7'), write_meta_graph=False)
 
 
 @pytest.fixture(scope='module')
@@ -45,6 +47,7 @@ def place(tmp_path_factory):
     write_checkpoint(str(place / 'output'), random_weights(1), 'relu')
     graph_def = frozen.build(random_weights(2), model.Form('tanh'), batch=3)
     (place / 'lenet.pb').write_bytes(graph_def.SerializeToString())
+    files.write_json(str(place / 'lenet.json'), {'sha256': sidecar.sha256(str(place / 'lenet.pb'))})
     for name, paper in (('dark.png', 220), ('naïve.png', 170)):
         grey = pictures.noisy(pictures.page(pictures.seven(), 140, 130, 30, 40, paper))
         Image.fromarray(grey.astype(np.uint8)).save(str(place / name))
@@ -114,7 +117,7 @@ def test_plain_text_where_the_output_takes_no_more(place):
     (['--checkpoint=dark.png', 'dark.png'], 1, 'error: dark.png: is no readable checkpoint'),
     (['--checkpoint=', 'dark.png'], 2, 'error: --checkpoint is empty: give a path, or leave it out'),
     (['--model_path=dark.png', 'dark.png'], 1, 'error: dark.png: is no frozen graph'),
-    (['--model_path=output', 'dark.png'], 1, 'error: output: is no regular file')])
+    (['--model_path=output', 'dark.png'], 1, 'error: output: cannot be read (Is a directory file')])
 def test_wrong_commands_end_in_one_line(place, arguments, status, message):
     ended = run(place, *arguments)
     assert ended.returncode == status and ended.stdout == ''
@@ -135,7 +138,7 @@ def network(mnist, tmp_path_factory):
     ended = processes.run_module('lenet.train', '--data_path=%s' % mnist, '--activation=relu', '--steps=600',
                                '--epochs=1', '--output_dir=%s' % output_dir)
     assert ended.returncode == 0, ended.stderr
-    with prediction.open_network(prediction.Request(None, None, str(output_dir), None)) as opened:
+    with prediction.open_network(prediction.Request(None, None, str(output_dir), None)) as (opened, _):
         yield opened
 
 

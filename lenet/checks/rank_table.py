@@ -45,7 +45,7 @@ def read(path: str) -> List[Device]:
     Raises:
       UserError: it cannot be read, or is no right table; NotYet where it may become one.
     """
-    table = files.read_json(path, LARGEST, 'correct the table')
+    table = files.read_json(path, LARGEST, 'it must be the table of all ranks')
     if isinstance(table, dict) and table.get('status') == 'initializing':
         raise NotYet('%s: "status" is still "initializing"; wait until it is "completed"' % path)
     try:

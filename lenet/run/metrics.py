@@ -134,8 +134,7 @@ def _is_record(record: Any) -> bool:
 
     return (isinstance(record, dict) and is_step(record.get('step'))
             and isinstance(record.get('skipped_steps', []), list) and all(map(is_step, record.get('skipped_steps', [])))
-            and all(value is None or isinstance(value, (str, int, float, list)) for value in record.values())
-            and ('skipped_steps' not in record or type(record.get('loss_scale')) in (int, float)))
+            and all(value is None or isinstance(value, (str, int, float, list)) for value in record.values()))
 
 
 def _number(line: str) -> float:

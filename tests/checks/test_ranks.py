@@ -40,7 +40,7 @@ def table_file(tmp_path):
     (ranks.job_id, {'RANK_SIZE': '2'}, FAIL, 'not set, with RANK_SIZE=2'),
     (ranks.table, {}, PASS, 'one device needs none'),
     (ranks.table, TWO, FAIL, 'not set, with RANK_SIZE=2'),
-    (ranks.table, dict(TWO, RANK_TABLE_FILE='/nowhere'), FAIL, '/nowhere: is no file'),
+    (ranks.table, dict(TWO, RANK_TABLE_FILE='/nowhere'), FAIL, '/nowhere: cannot be read (No such file'),
     (ranks.cluster_variables, TWO, PASS, 'not set'),
     (ranks.cluster_variables, {'CM_CHIEF_IP': '10.0.0.1', 'CM_WORKER_SIZE': '8'}, FAIL, 'each would train alone'),
     (ranks.cluster_variables, {'CM_CHIEF_IP': '10.0.0.1', 'CM_WORKER_SIZE': '1'}, WARN, 'CM_CHIEF_IP, CM_WORKER_SIZE'),

@@ -123,8 +123,8 @@ def make_a_directory_of(path):
 
 @pytest.mark.parametrize('name', ['images/00007.bin', 'labels/00007.bin', 'batches/00002.bin'])
 @pytest.mark.parametrize('damage, words', [
-    (lambda path: path.unlink(), 'is missing'), (truncate, 'bytes, got'), (lengthen, 'bytes, got more'),
-    (alter, 'was altered'), (make_a_directory_of, 'is no regular file'),
+    (lambda path: path.unlink(), 'cannot be read (No such file'), (truncate, 'bytes, got'), (lengthen, 'that it can have'),
+    (alter, 'was altered'), (make_a_directory_of, 'Is a directory'),
     (lambda path: (path.parent / '99999.bin').write_bytes(b''), 'is not in the manifest')])
 def test_a_file_that_is_not_as_written_is_named(written, name, damage, words):
     directory, _ = written
@@ -162,6 +162,12 @@ def set_in_image(key, value):
     (lambda manifest: manifest['images'][3].update(label_file=None), 'is damaged'),
     (lambda manifest: manifest['image'].update(dtype='float16'), 'is damaged'),
     (lambda manifest: manifest.pop('batch'), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[2 ** 40, 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[1e308, 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[-1, 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[True, 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[[1], 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[None, 784]), 'is damaged'),
     (set_in_image('name', '../../etc/passwd'), 'is damaged'),
     (set_in_image('name', 'images/00002.bin'), 'is damaged'),
     (set_in_image('name', 7), 'is damaged'),

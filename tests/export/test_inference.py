@@ -146,7 +146,7 @@ def test_a_csv_that_fails_half_way_leaves_the_former_one(infer, tmp_path, monkey
     monkeypatch.setattr(files.os, 'fsync', full)
     assert 'out.csv: cannot be written (No space left on device)' in error_of(infer)
     assert (tmp_path / 'out.csv').read_bytes() == former
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['data', 'out.csv', 'out.json', 'x.pb']
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['data', 'out.csv', 'out.json', 'x.json', 'x.pb']
 
 
 @first_stack_only

@@ -6,6 +6,7 @@ import pytest
 
 from lenet.errors import UserError
 from lenet.export import prediction
+from lenet.run.network_record import NetworkRecord
 from tests import checkpoints
 from tests import data_files
 from tests import graphs
@@ -31,8 +32,8 @@ def photo(monkeypatch):
 
 def predict(paths, **changes):
     refused = []
-    with prediction.open_network(request(**changes)) as network:
-        answers = list(prediction.predict(network, paths, lambda error: refused.append(str(error))))
+    with prediction.open_network(request(**changes)) as (network, dark_on_light):
+        answers = list(prediction.predict(network, dark_on_light, paths, lambda error: refused.append(str(error))))
     return answers, refused
 
 
@@ -53,6 +54,15 @@ def test_a_checkpoint_answers_with_the_activation_that_is_asked_for(tmp_path, ph
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     np.testing.assert_allclose([answer.probabilities for answer in answers], odds / odds.sum(axis=1, keepdims=True),
                                atol=1e-4)
+
+
+def test_a_network_that_learned_dark_digits_on_light_is_shown_such(tmp_path, photo):
+    weights = checkpoints.weights(scale=0.2)
+    path = checkpoints.write(tmp_path, weights, record=NetworkRecord('tanh', 10, dark_on_light=True))
+    answers, _ = predict(PATHS, checkpoint=path)
+    np.testing.assert_array_equal([answer.image for answer in answers], 255 - IMAGES)
+    logits = numpy_lenet.lenet((255 - IMAGES) / 255, weights, np.tanh)
+    assert [answer.probabilities.argmax() for answer in answers] == logits.argmax(axis=1).tolist()
 
 
 def test_where_nothing_was_trained_the_ways_out_are_named():

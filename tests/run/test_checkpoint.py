@@ -10,7 +10,10 @@ import tensorflow.compat.v1 as tf
 from lenet.errors import UserError
 from lenet.graph import model
 from lenet.run import checkpoint
+from lenet.run.network_record import NetworkRecord
 from tests import processes
+
+RECORD = NetworkRecord('sigmoid', 10)
 
 
 def save(directory, steps, keep=5, seed=1):
@@ -19,7 +22,7 @@ def save(directory, steps, keep=5, seed=1):
         weights = model.create_variables('sigmoid', seed)
         counter = tf.get_variable('steps_run', initializer=np.int64(0), trainable=False)
         tf.get_variable('global_step', initializer=np.int64(7), trainable=False)
-        checkpoints = checkpoint.Checkpoints(str(directory), keep)
+        checkpoints = checkpoint.Checkpoints(str(directory), keep, RECORD)
         session.run(tf.global_variables_initializer())
         for step in steps:
             counter.load(step, session)
@@ -56,7 +59,7 @@ def test_restoring_gives_every_value_back_and_keeps_counting_kept_checkpoints(tm
         weights = model.create_variables('sigmoid', 9)
         for counter in ('steps_run', 'global_step'):
             tf.get_variable(counter, initializer=np.int64(0), trainable=False)
-        checkpoints = checkpoint.Checkpoints(str(tmp_path), 2)
+        checkpoints = checkpoint.Checkpoints(str(tmp_path), 2, RECORD)
         checkpoints.restore(session, path)
         for name, value in session.run(dict(weights)).items():
             np.testing.assert_array_equal(value, saved[name])
@@ -168,7 +171,7 @@ def test_a_save_killed_at_any_rename_leaves_whole_checkpoints_alone(tmp_path, mo
 def test_a_directory_that_cannot_be_written_is_named_and_the_older_checkpoint_stays(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         model.create_variables('sigmoid', 1)
-        checkpoints = checkpoint.Checkpoints(str(tmp_path), 5)
+        checkpoints = checkpoint.Checkpoints(str(tmp_path), 5, RECORD)
         session.run(tf.global_variables_initializer())
         first = checkpoints.save(session, 10)
         os.rename(str(tmp_path / 'ckpt_npu'), str(tmp_path / 'aside'))
