@@ -42,6 +42,7 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
         'case': case_name(params, platform.ranks.size), 'ended': ended,
         'platform': platform.name, 'device_type': platform.device_type, 'rank_size': platform.ranks.size,
         'data': {'source': dataset.origin, 'synthetic': dataset.synthetic,
+                 'label_offset': dataset.form.label_offset, 'transposed': dataset.form.transposed,
                  'training_images': len(dataset.train.labels), 'test_images': len(dataset.test.labels)},
         'steps': counts,
         'throughput': {'images_per_second': throughput.images_per_second,

@@ -85,7 +85,7 @@ def test_npz_is_preferred_to_incomplete_files_only(root):
 def test_empty_directory_is_refused(root):
     message = error_of(dataset.open_dataset, root, 1)
     assert '--data_path=' + root in message and all(name in message for name in idx.NAMES)
-    assert 'mnist.npz' in message and 'one folder down' in message
+    assert 'mnist.npz' in message and 'up to two folders down' in message
 
 
 @pytest.mark.parametrize('name', ['nowhere', ''])
