@@ -34,10 +34,11 @@ def labels(count: int) -> np.ndarray:
 
 
 def idx_bytes(array: np.ndarray, dimensions: Sequence[int] = None) -> bytes:
-    """The IDX form of an array of uint8 or another big-endian dtype; `dimensions` may make its header lie."""
+    """The IDX form of an array; `dimensions` may make its header lie."""
     dimensions = array.shape if dimensions is None else dimensions
     code = {'u1': 8, 'i1': 9, 'i2': 11, 'i4': 12, 'f4': 13, 'f8': 14}[array.dtype.str[1:]]
-    return bytes((0, 0, code, len(dimensions))) + struct.pack('>%dI' % len(dimensions), *dimensions) + array.tobytes()
+    return bytes((0, 0, code, len(dimensions))) + struct.pack('>%dI' % len(dimensions), *dimensions) + (
+        array.astype(array.dtype.newbyteorder('>')).tobytes())
 
 
 def write(path: str, content: bytes) -> str:

@@ -1,6 +1,7 @@
 import contextlib
 import io
 import os
+import re
 import struct
 import tracemalloc
 import zipfile
@@ -90,16 +91,17 @@ def write_claiming(path, shape, content, compression=zipfile.ZIP_DEFLATED, **cla
 
 
 @pytest.mark.parametrize('count', [2 ** 20, 2 ** 22, 2 ** 40], ids=['800 MB', '3 GB', '800 TB'])
-@pytest.mark.parametrize('claims, words', [
-    ({}, {2 ** 20: 'x_train: expected %d bytes for its shape (%d, 28, 28), got 9;' % (784 << 20, 1 << 20)}),
-    ({'file_size': 2 ** 50}, {}), ({'file_size': 2 ** 50, 'compress_size': 2 ** 50}, {
-        2 ** 20: 'expected an intact .npz (zip) file, got: '})],
+@pytest.mark.parametrize('claims', [{}, {'file_size': 2 ** 50}, {'file_size': 2 ** 50, 'compress_size': 2 ** 50}],
                          ids=['header', 'header and size', 'header and both sizes'])
-def test_a_size_that_is_only_claimed_takes_no_memory(path, count, claims, words):
+def test_a_size_that_is_only_claimed_takes_no_memory(path, count, claims):
     write_claiming(path, (count, 28, 28), b'few bytes', zipfile.ZIP_STORED, **claims)
     message, peak = peak_of(error_of, npz.read, path, 10)
-    too_large = 'x_train: its header says %dx28x28, %d bytes, more than the 1073741824' % (count, 784 * count)
-    assert words.get(count, 'x_train: expected ' if count == 2 ** 20 else too_large) in message
+    expected = 'x_train: its header says %dx28x28, %d bytes, more than the 1073741824' % (count, 784 * count)
+    if count == 2 ** 20:
+        expected = 'x_train: expected %d bytes for its shape (%d, 28, 28), got 9;' % (784 * count, count)
+    if 'compress_size' in claims:  # newer Pythons look at it first
+        expected = '(%s|expected an intact .npz)' % re.escape(expected)
+    assert re.search(expected if 'compress_size' in claims else re.escape(expected), message)
     assert peak < 4e6
 
 
