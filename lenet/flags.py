@@ -173,7 +173,7 @@ def define_form(values: flags.FlagValues = flags.FLAGS) -> None:
                          'is 1. Default: 1 for files called emnist-letters-..., otherwise 0.', -MAX_OFFSET, MAX_OFFSET,
                          flag_values=values)
     flags.DEFINE_bool('transpose_images', None, 'Exchanges rows and columns of every image that is read. Default: for '
-                      'files called emnist-..., which is how EMNIST is distributed.', flag_values=values)
+                      'files called emnist-..., as EMNIST is distributed, yes, otherwise no.', flag_values=values)
 
 
 def define_platform(values: flags.FlagValues = flags.FLAGS) -> None:

@@ -19,8 +19,8 @@ SYNTHETIC = 'synthetic'
 
 def open_for(request: Any, num_classes: int) -> Dataset:
     """open_dataset by the flags of `request`: data_path, seed, label_offset, transpose_images."""
-    return open_dataset(request.data_path, request.seed, num_classes, label_offset=request.label_offset,
-                        transpose_images=request.transpose_images)
+    return open_dataset(request.data_path, request.seed, num_classes, 'data_path', request.label_offset,
+                        request.transpose_images)
 
 
 def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, flag: str = 'data_path',
@@ -71,11 +71,12 @@ def _decide(found: locate.Found, label_offset: Optional[int], transpose_images: 
     usual = Form(1 if found.prefix == 'emnist-letters' else 0, found.prefix.startswith('emnist-'))
     form = Form(usual.label_offset if label_offset is None else label_offset,
                 usual.transposed if transpose_images is None else transpose_images)
-    guessed = ((label_offset is None and form.label_offset) or (transpose_images is None and form.transposed))
+    guessed = ['--label_offset=%d' % form.label_offset] if label_offset is None and form.label_offset else []
+    guessed += ['--transpose_images=true'] if transpose_images is None and form.transposed else []
     if guessed:
         with contextlib.suppress(OSError):
-            print('%s: read as EMNIST is distributed, with --label_offset=%d --transpose_images=%s' %
-                  (found.name, form.label_offset, str(form.transposed).lower()), file=sys.stderr, flush=True)
+            print('%s: read as EMNIST is distributed, with %s' % (found.name, ' '.join(guessed)), file=sys.stderr,
+                  flush=True)
     return form
 
 
