@@ -85,7 +85,7 @@ def check_ours(params: Params, compared: List[contenders.Contender], warmup: Opt
 
 def write_data(params: Params, path: str) -> None:
     """The training images for the contenders that cannot read MNIST's own files."""
-    train = dataset.open_dataset(params.data_path, params.seed, params.num_classes).train
+    train = dataset.open_for(params, params.num_classes).train
     np.savez(path, images=train.images, labels=train.labels)
 
 

@@ -50,8 +50,9 @@ def main() -> None:
 def _define_flags() -> None:
     absl_flags.DEFINE_string('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
     absl_flags.DEFINE_string(
-        'data_dir', None, 'Images: a directory of lenet.preprocess; a directory of MNIST (the test set), mnist.npz or '
-        '"synthetic"; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched once.')
+        'data_dir', None, 'Images: a directory of lenet.preprocess; a data set as --data_path of lenet.train names it '
+        '(the test images), "synthetic" too; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched once.')
+    model_flags.define_form()
     absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)
     absl_flags.DEFINE_integer(
         'batch_size', None, 'Images a session.run; the last batch is padded and the padding not counted. Default: what '
@@ -66,5 +67,6 @@ def _define_flags() -> None:
 
 if __name__ == '__main__':
     _define_flags()
+    absl_flags.adopt_module_key_flags(model_flags)
     absl_flags.declare_key_flag('platform')
     entry.run(main)

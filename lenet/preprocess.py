@@ -71,13 +71,13 @@ def main() -> None:
     values = absl_flags.FLAGS
     model_flags.require_paths('output_path', 'data_path')
     check_target(values.output_path)
-    data = dataset.open_dataset(values.data_path, values.seed, values.num_classes)
+    data = dataset.open_for(values, values.num_classes)
     progress.say(preprocess(values.output_path, data, values.batch))
 
 
 def _define_flags() -> None:
-    absl_flags.DEFINE_string('data_path', None, 'The data, as for lenet.train: a directory, mnist.npz or "synthetic". '
-                             'Default: MNIST is fetched once.')
+    absl_flags.DEFINE_string('data_path', None, flags.DATA_PATH_HELP)
+    model_flags.define_form()
     absl_flags.DEFINE_string('output_path', None, 'Directory that is written; one of a former preprocess is replaced.',
                              required=True)
     absl_flags.DEFINE_integer('batch', None, 'Also writes batches of so many images, the last one filled up with '
@@ -88,4 +88,5 @@ def _define_flags() -> None:
 
 if __name__ == '__main__':
     _define_flags()
+    absl_flags.adopt_module_key_flags(model_flags)
     entry.run(main)

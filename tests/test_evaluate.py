@@ -50,6 +50,19 @@ def test_a_checkpoints_counts_are_those_of_its_training(report, reference):
     assert_same(report[0], reference)
 
 
+def test_flags_say_in_what_files_differ_from_mnist_s_form(trained_run, reference, tmp_path):
+    drawn = synthetic.draw(1, train=2000, test=1007)
+    data_files.write_emnist(str(tmp_path), 'mine', drawn.train, drawn.test, first=3, suffix='')
+    for path in tmp_path.iterdir():
+        path.rename(str(path).replace('emnist-mine', 'mine'))
+    ended = evaluate('--output_dir=' + trained_run, '--data_path=%s' % tmp_path, '--label_offset=3',
+                     '--transpose_images', '--json_out=%s/report.json' % tmp_path)
+    assert ended.returncode == 0 and ended.stderr == '', ended.stderr
+    assert_same(json.loads((tmp_path / 'report.json').read_text()), reference)
+    message = error_of(evaluation.open_split, request(tmp_path, data_path=str(tmp_path)), 'test', 10, 'lenet')
+    assert '--label_offset=3' in message
+
+
 @pytest.mark.slow
 def test_a_frozen_graphs_counts_are_the_same(trained_run, digits, reference, tmp_path):
     ended = processes.run_module('lenet.freeze', '--output_dir=' + trained_run, '--data_path=' + digits, '--batch=13',

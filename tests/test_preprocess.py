@@ -59,6 +59,22 @@ def test_every_kind_of_data_is_taken(tmp_path, source):
     np.testing.assert_allclose(last, images[-1].ravel() / 255, rtol=1e-6)
 
 
+def test_flags_say_in_what_files_differ_from_mnist_s_form(tmp_path):
+    drawn = synthetic.draw(3, train=13, test=7)
+    data_files.write_emnist(str(tmp_path / 'data'), 'letters', drawn.train, drawn.test, first=1)
+    ended = preprocess('--data_path=%s/data' % tmp_path, '--output_path=%s/bins' % tmp_path)
+    assert ended.returncode == 0 and len(ended.stderr.splitlines()) == 1, ended.stderr
+    last = np.fromfile(str(tmp_path / 'bins' / 'images' / '00006.bin'), '<f4')
+    np.testing.assert_allclose(last, drawn.test.images[-1].ravel() / 255, rtol=1e-6)
+    ended = preprocess('--data_path=%s/data' % tmp_path, '--output_path=%s/bins' % tmp_path, '--label_offset=-1',
+                       '--notranspose_images', '--num_classes=13')
+    assert ended.returncode == 0 and ended.stderr == '', ended.stderr
+    last = np.fromfile(str(tmp_path / 'bins' / 'images' / '00006.bin'), '<f4')
+    np.testing.assert_allclose(last, drawn.test.images[-1, ..., 0].T.ravel() / 255, rtol=1e-6)
+    label = np.fromfile(str(tmp_path / 'bins' / 'labels' / '00006.bin'), '<i4')
+    assert label.tolist() == [drawn.test.labels[-1] + 2]
+
+
 def test_without_a_data_path_mnist_is_fetched(tmp_path):
     nowhere = {'LENET_DATA': str(tmp_path / 'data'), 'LENET_MIRRORS': '', 'PATH': ''}  # nobody to fetch it from
     ended = preprocess('--output_path=%s' % (tmp_path / 'bins'), **nowhere)

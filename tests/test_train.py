@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from lenet.data import synthetic
+from lenet.data.splits import Dataset, Split
 from lenet.run import checkpoint
 from lenet.support import stack
 from tests import data_files
@@ -115,30 +117,44 @@ def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(uninter
     assert records(output_dir) == records(uninterrupted)
 
 
+def readme_s_command_for_letters():
+    with open(os.path.join(processes.ROOT, 'README.md'), encoding='utf-8') as stream:
+        command, = re.findall(r'^\./run_1p\.sh (--restore_path=.*\\\n  .*?)  ', stream.read(), re.MULTILINE)
+    return command.replace('\\\n', '').split()
+
+
 def test_letters_are_learned_from_a_checkpoint_of_digits(uninterrupted, tmp_path):
-    """26 classes; the last layer is new, the convolutions stay as they are, byte for byte."""
-    letters = tmp_path / 'letters'
-    data_files.write_dataset(str(letters), train=300, test=99)
-    for name, count in (('train', 300), ('t10k', 99)):
-        data_files.write(str(letters / (name + '-labels-idx1-ubyte')),
-                         data_files.idx_bytes((np.arange(count) % 26).astype(np.uint8)))
-    command = ['--data_path=%s' % letters, '--output_dir=%s' % (tmp_path / 'output'),
-               '--restore_path=%s' % uninterrupted, '--num_classes=26', '--steps=20', '--epochs=1',
-               '--iterations_per_loop=10', '--freeze_variables=layer_']
-    refused = processes.run_module('lenet.train', *command)
+    """README's command, on files as EMNIST's: 26 classes counted from 1, images transposed, other splits beside them.
+
+    The last layer is new, the convolutions stay as they are, byte for byte.
+    """
+    work, drawn = tmp_path / 'lenet', synthetic.draw(1, train=300, test=99)
+    work.mkdir()
+    (work / 'output').symlink_to(uninterrupted)
+    train, test = [Split(half.images, np.arange(len(half.labels), dtype=np.int32) % 26) for half in drawn[:2]]
+    data_files.write_emnist(str(tmp_path / 'gzip'), 'letters', train, test, first=1)
+    data_files.write_emnist(str(tmp_path / 'gzip'), 'digits', drawn.train, drawn.test, first=0)
+    command = readme_s_command_for_letters() + ['--steps=20', '--epochs=1', '--iterations_per_loop=10']
+    kept = [flag for flag in command if not flag.startswith('--restore_exclude=')]
+    refused = processes.run_module('lenet.train', *kept, cwd=work)
     assert refused.returncode == 1 and '--restore_exclude=fc_3/ leaves it out' in refused.stderr
-    ended = processes.run_module('lenet.train', *command, '--restore_exclude=fc_3/')
+    ended = processes.run_module('lenet.train', *command, cwd=work)
     assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ('../gzip/emnist-letters: read as EMNIST is distributed, with --label_offset=1 '
+                            '--transpose_images=true\n')
     assert re.search(r'layer_1/weights +\[5, 5, 1, 6\] +frozen +restored', ended.stdout)
     assert re.search(r'fc_3/bias +\[26\] +yes +re-initialised, its shape is \[10\] in the checkpoint', ended.stdout)
     before = checkpoint.read(checkpoint.find_all(str(uninterrupted))[-1])
-    after = checkpoint.read(checkpoint.find_all(str(tmp_path / 'output'))[-1])
+    after = checkpoint.read(checkpoint.find_all(str(work / 'letters'))[-1])
     for name in ('layer_1/weights', 'layer_1/bias', 'layer_2/weights', 'layer_2/bias'):
         assert after[name].tobytes() == before[name].tobytes()
     for name in ('fc_1/weight', 'fc_1/bias', 'fc_2/weight', 'fc_2/bias'):
         assert after[name].tobytes() != before[name].tobytes()
-    results = json.loads((tmp_path / 'output' / 'results.json').read_text())
+    results = json.loads((work / 'letters' / 'results.json').read_text())
     assert np.shape(results['evaluation']['confusion']) == (26, 26)
+    assert results['data']['label_offset'] == 1 and results['data']['transposed'] is True
+    facts = json.loads((work / 'letters' / 'run.json').read_text())
+    assert facts['data'] == Dataset(train, test, '', False).digest(), 'the images are upright'
 
 
 def records(output_dir):

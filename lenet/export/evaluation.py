@@ -1,6 +1,6 @@
 """A trained network on labelled images: opened from a checkpoint or a .pb, asked, counted."""
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Request(NamedTuple):
     batch_size: int
     platform: str
     json_out: Optional[str]
+    label_offset: Optional[int] = None
+    transpose_images: Optional[bool] = None
 
 
 def evaluate(request: Request) -> None:
@@ -44,7 +46,7 @@ def evaluate(request: Request) -> None:
     graph_def, name, _ = opening.read_network(request.model_path, request.checkpoint, request.output_dir,
                                               request.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
     with frozen.open_network(graph_def, config, name) as network:
-        split, source = open_split(request.data_path, request.seed, request.split, network.num_classes, name)
+        split, source = open_split(request, request.split, network.num_classes, name)
         progress.say('%s on the %d %s images of %s' % (name, len(split.labels), request.split, source))
         answers = ask(network, split.images, request.batch_size, name)
     counts, wrong = scoring.count(answers, split.labels), scoring.mistakes(answers, split.labels)
@@ -54,12 +56,11 @@ def evaluate(request: Request) -> None:
         files.write_json(request.json_out, scoring.report(counts, wrong))
 
 
-def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
-               network_name: str) -> Tuple[Split, str]:
+def open_split(request: Any, name: str, num_classes: int, network_name: str) -> Tuple[Split, str]:
     """Opens the images to ask a network about.
 
     Args:
-      data_path, seed: as dataset.open_dataset takes them.
+      request: with the flags that dataset.open_for takes.
       name: 'train' or 'test'.
       num_classes: of the network.
       network_name: what errors call the network.
@@ -70,7 +71,7 @@ def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
     Raises:
       UserError: there are no such data, or they have labels that the network cannot answer.
     """
-    data = dataset.open_dataset(data_path, seed, ANY_NUMBER)
+    data = dataset.open_for(request, ANY_NUMBER)
     split: Split = getattr(data, name)
     require_labels_below(num_classes, split.labels, '%s, %s split' % (data.origin, name),
                          '%s knows no others; give the data that it was trained for' % network_name)

@@ -38,6 +38,8 @@ class Request(NamedTuple):
     data_path: Optional[str]
     seed: int
     tolerance: float
+    label_offset: Optional[int] = None
+    transpose_images: Optional[bool] = None
 
 
 class _Gate(NamedTuple):
@@ -94,8 +96,7 @@ def export(request: Request) -> None:
     targets = _targets(request)
     with contextlib.ExitStack() as stack:
         scratch = {name: stack.enter_context(files.scratch_beside(name)) for name in targets}
-        split, source = evaluation.open_split(request.data_path, request.seed, 'test', trained_network.num_classes,
-                                              trained_network.path)
+        split, source = evaluation.open_split(request, 'test', trained_network.num_classes, trained_network.path)
         expected = parity.checkpoint_logits(trained_network, split, config)
         gate = _Gate(request, trained_network, config, split, source, expected)
         form = model.Form(trained_network.activation, request.conv)

@@ -39,6 +39,8 @@ class Request(NamedTuple):
     platform: str
     csv_out: Optional[str]
     json_out: Optional[str]
+    label_offset: Optional[int] = None
+    transpose_images: Optional[bool] = None
 
 
 def infer(request: Request) -> None:
@@ -52,7 +54,8 @@ def infer(request: Request) -> None:
     platform = platforms.resolve(request.platform)
     with frozen.open_network(graph_def, platforms.inference_config(platform), request.model_path) as network:
         _check_batch(network.batch, request)
-        inputs = input_kinds.open_inputs(request.data_dir, request.seed, described.get('dark_on_light') is True)
+        inputs = input_kinds.open_inputs(request.data_dir, request.seed, request.label_offset,
+                                         request.transpose_images, described.get('dark_on_light') is True)
         if inputs.labels is not None:
             require_labels_below(network.num_classes, inputs.labels, inputs.origin,
                                  '%s knows no others; take a graph trained on such data' % request.model_path)

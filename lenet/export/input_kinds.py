@@ -7,6 +7,7 @@ from typing import List, Optional
 import numpy as np
 
 from lenet.data import dataset
+from lenet.data import locate
 from lenet.data.splits import ANY_NUMBER, Split
 from lenet.errors import UserError
 from lenet.export import binaries
@@ -18,7 +19,8 @@ from lenet.support.text import printable
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
-def open_inputs(path: Optional[str], seed: int, dark_on_light: bool = False) -> Inputs:
+def open_inputs(path: Optional[str], seed: int, label_offset: Optional[int] = None,
+                transpose_images: Optional[bool] = None, dark_on_light: bool = False) -> Inputs:
     """Reads the images.
 
     Args:
@@ -26,35 +28,44 @@ def open_inputs(path: Optional[str], seed: int, dark_on_light: bool = False) -> 
         meant ('synthetic', None for MNIST, a directory of IDX files or mnist.npz, an .npz file); a directory of PNG or
         JPEG files, in the order of their names; one such file.
       seed: of the synthetic digits.
+      label_offset, transpose_images: of a data set, as dataset.open_dataset takes them.
       dark_on_light: pictures are brought into this form instead of MNIST's.
 
     Raises:
       UserError: there are no such images, or they are damaged; the message names the file.
     """
-    if path is None or path == dataset.SYNTHETIC or path.endswith('.npz'):
-        return _open_test_split(path, seed)
-    path = os.path.expanduser(path)
+    if path is not None and path != dataset.SYNTHETIC and not path.endswith('.npz'):
+        path = os.path.expanduser(path)
+        inputs = _open_other_than_data_set(path, dark_on_light)
+        if inputs is not None:
+            if label_offset is not None or transpose_images is not None:
+                raise UserError('--data_dir=%s: is no data set in the form of MNIST: leave out --label_offset and '
+                                '--transpose_images, which python -m lenet.preprocess takes' % path)
+            return inputs
+    data = dataset.open_dataset(path, seed, ANY_NUMBER, 'data_dir', label_offset, transpose_images)
+    split: Split = data.test
+    return Inputs('%s, test split' % data.origin, ['%05d' % index for index in range(len(split.labels))],
+                  flatten(split.images), split.labels)
+
+
+def _open_other_than_data_set(path: str, dark_on_light: bool) -> Optional[Inputs]:
+    """What lenet.preprocess wrote, or pictures; None for what must be a data set."""
     if os.path.isfile(path):
         return _read_pictures(path, [path], dark_on_light)
     if not os.path.isdir(path):
+        if not os.path.lexists(path) and locate.by_prefix(path, '--data_dir=%s' % path):
+            return None
         raise UserError('--data_dir=%s: is neither a file nor a directory; correct it, or leave it out for MNIST' %
                         path)
     if os.path.lexists(os.path.join(path, binaries.MANIFEST)):
         return binaries.read(path)
-    pictures = _picture_files(path)
-    if pictures and not dataset.dataset_in(path):
+    pictures, data_sets = _picture_files(path), locate.in_folder(path)
+    if pictures and not data_sets:
         return _read_pictures(path, pictures, dark_on_light)
-    if not dataset.dataset_in(path) and not glob.glob(os.path.join(glob.escape(path), '*', '')):
+    if not data_sets and not glob.glob(os.path.join(glob.escape(path), '*', '')):
         raise UserError("--data_dir=%s: holds no %s of lenet.preprocess, no MNIST files (four IDX files or Keras' "
                         'mnist.npz) and no PNG or JPEG files' % (path, binaries.MANIFEST))
-    return _open_test_split(path, seed)
-
-
-def _open_test_split(path: Optional[str], seed: int) -> Inputs:
-    data = dataset.open_dataset(path, seed, ANY_NUMBER, flag='data_dir')
-    split: Split = data.test
-    return Inputs('%s, test split' % data.origin, ['%05d' % index for index in range(len(split.labels))],
-                  flatten(split.images), split.labels)
+    return None
 
 
 def _picture_files(folder: str) -> List[str]:

@@ -64,7 +64,7 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
     reads = ranks.rank == 0 or not ranks.gathers
     newest, start = resume.find_start(params) if reads else (None, checkpoint.Position())
     with ledger.timing('data'):
-        data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
+        data = dataset.open_for(params, params.num_classes)
         facts = run_directory.facts(ranks.size, data)
     if ranks.gathers:
         start = agreement.reach(ranks, params, facts, start)
