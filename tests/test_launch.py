@@ -214,7 +214,8 @@ def test_server_that_is_not_told_apart_is_asked_for(tmp_path, server):
 
 def test_wrong_table_is_told_in_one_line(tmp_path):
     (tmp_path / 'empty').write_text('')
-    for path, words in ((tmp_path / 'empty', 'no JSON'), (tmp_path, 'Is a directory'), (tmp_path / 'no', 'cannot be read'),
+    for path, words in ((tmp_path / 'empty', 'no JSON'), (tmp_path, 'Is a directory'),
+                        (tmp_path / 'no', 'cannot be read'),
                         (rank_table(tmp_path, devices=3), 'has 3 devices')):
         status, line = usage('--platform=npu', RANK_TABLE_FILE=str(path))
         assert status == 1 and str(path) in line and words in line

@@ -37,7 +37,8 @@ def write_checkpoint(output_dir, weights, activation):
             tf.Variable(value, name=name)
         session.run(tf.global_variables_initializer())
         record = network_record.Saveable(network_record.NetworkRecord(activation, 10))
-        tf.train.Saver(tf.global_variables() + [record]).save(session, os.path.join(output_dir, 'ckpt_npu', 'model.ckpt-7'), write_meta_graph=False)
+        prefix = os.path.join(output_dir, 'ckpt_npu', 'model.ckpt-7')
+        tf.train.Saver(tf.global_variables() + [record]).save(session, prefix, write_meta_graph=False)
 
 
 @pytest.fixture(scope='module')

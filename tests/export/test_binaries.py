@@ -123,7 +123,8 @@ def make_a_directory_of(path):
 
 @pytest.mark.parametrize('name', ['images/00007.bin', 'labels/00007.bin', 'batches/00002.bin'])
 @pytest.mark.parametrize('damage, words', [
-    (lambda path: path.unlink(), 'cannot be read (No such file'), (truncate, 'bytes, got'), (lengthen, 'that it can have'),
+    (lambda path: path.unlink(), 'cannot be read (No such file'), (truncate, 'bytes, got'),
+    (lengthen, 'that it can have'),
     (alter, 'was altered'), (make_a_directory_of, 'Is a directory'),
     (lambda path: (path.parent / '99999.bin').write_bytes(b''), 'is not in the manifest')])
 def test_a_file_that_is_not_as_written_is_named(written, name, damage, words):
