@@ -14,6 +14,7 @@ import sys
 import pytest
 
 from tests import processes
+from tests.checks.test_rank_table import instance, template_2
 
 MODULE = 'tests.rank_module'
 
@@ -193,6 +194,13 @@ def test_npu_ranks_are_those_of_the_table(tmp_path):
         assert {name: variables[name] for name in ('RANK_ID', 'RANK_SIZE', 'ASCEND_DEVICE_ID', 'JOB_ID')} == {
             'RANK_ID': str(rank), 'RANK_SIZE': '2', 'ASCEND_DEVICE_ID': str(4 + rank), 'JOB_ID': '10087'}
         assert variables['RANK_TABLE_FILE'] == str(tmp_path / 'ranks.json')
+
+
+def test_npu_ranks_of_a_table_of_template_2(tmp_path):
+    path = tmp_path / 'ranks.json'
+    path.write_text(json.dumps(template_2(instance(4, 1), instance(5, 0))))
+    assert run(tmp_path, 'environment', RANK_TABLE_FILE=str(path)).returncode == 0
+    assert [told(tmp_path, rank)['ASCEND_DEVICE_ID'] for rank in (0, 1)] == ['5', '4']
 
 
 def test_one_of_several_servers_starts_its_own_ranks(tmp_path):

@@ -70,7 +70,9 @@ def table(environ: Mapping[str, str]) -> Result:
         if ranks == 1:
             return warned(_TABLE, problem, 'unset it for one device; for several export RANK_SIZE and RANK_ID, too',
                           alert=True)
-        return failed(_TABLE, problem, 'correct the table, the same on every server')
+        waits = isinstance(error, rank_table.NotReady)
+        return failed(_TABLE, problem, 'wait, then start again' if waits else
+                      'correct the table, the same on every server')
     return _own_device(environ, path, devices)
 
 
