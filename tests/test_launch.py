@@ -128,6 +128,13 @@ def test_rank_that_fails_ends_the_others_and_gives_the_status(tmp_path, ends, st
     assert re.fullmatch(says, ended.stderr), ended.stderr
 
 
+@pytest.mark.parametrize('how, limit, status', [('wait', '1', 143), ('3', '600', 3)], ids=['for too long', 'one fails'])
+def test_a_rank_that_is_stopped_is_named_as_the_cause(tmp_path, how, limit, status):
+    ended = run(tmp_path, 'halt', how, '--rank_timeout=' + limit)
+    assert ended.returncode == status
+    assert re.fullmatch(r'error: rank 1 did not go on after it had been stopped .*rank_1\.log\n', ended.stderr)
+
+
 @pytest.mark.slow
 def test_rank_that_does_not_stop_is_killed(tmp_path):
     ended = run(tmp_path, 'end', '3', 'deaf')
