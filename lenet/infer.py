@@ -23,6 +23,8 @@ from lenet.support import stack
 
 _PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
 _TARGETS = ('csv_out', 'json_out')
+# The reference's names: there as well, --output_path (or, in its inference, --output_dir) is what preprocess wrote.
+_ALIASES = {'output_path': 'data_dir', 'output_dir': 'data_dir', 'batchSize': 'batch_size'}
 
 
 def check_targets(values: Any) -> None:
@@ -60,6 +62,8 @@ def _define_flags() -> None:
     absl_flags.DEFINE_integer('warmup', 2, 'session.runs that are not timed, after the first one, which never is.', 0,
                               flags.MAX_COUNT)
     flags.define_platform()
+    for alias, name in _ALIASES.items():
+        absl_flags.DEFINE_alias(alias, name)
     absl_flags.DEFINE_string('csv_out', None, 'File of predictions: name, label, class and the probability of each '
                              'class, a line an image.')
     absl_flags.DEFINE_string('json_out', None, 'File of the summary as JSON.')

@@ -46,6 +46,13 @@ def test_the_binaries_and_the_data_they_were_made_of_give_the_same_predictions(f
     assert json.loads((tmp_path / 'data.json').read_text())['latency']['timed_images'] == 9 * 3 + 1
 
 
+def test_the_reference_s_names_of_flags_are_taken(folder):
+    ended = infer(folder, '--model_path=x.pb', '--data_dir=data', '--output_dir=bins', '--batchSize=5')
+    assert ended.returncode == 0 and '37 of bins' in ended.stdout and '5 images a session.run' in ended.stdout
+    ended = infer(folder, '--model_path=x.pb', '--output_path=bins')
+    assert ended.returncode == 0 and '37 of bins' in ended.stdout
+
+
 def test_without_targets_nothing_is_written(folder):
     before = sorted(os.listdir(str(folder)))
     ended = infer(folder, '--model_path=x.pb', '--data_dir=data')

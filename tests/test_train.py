@@ -66,7 +66,7 @@ def test_a_stopped_run_leaves_a_checkpoint_and_resumes_to_the_same_bytes(uninter
     line = process.stdout.readline()
     process.send_signal(signum)
     _, errors = process.communicate(timeout=60)
-    assert 'step: 20' in line and process.returncode == status
+    assert 'step : 20-' in line and process.returncode == status
     assert len(errors.splitlines()) == 1 and '--resume goes on from there' in errors
     results = json.loads((tmp_path / 'results.json').read_text())
     assert results['ended'].startswith('stopped by') and results['steps']['steps_run'] < 80

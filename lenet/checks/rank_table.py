@@ -4,11 +4,11 @@
    "server_list": [{"server_id": "10.0.0.1",
                     "device": [{"device_id": "0", "device_ip": "192.168.1.8", "rank_id": "0"}, …]}]}
 
-The older form, which Huawei documents for the 910 as "template 2", has a process for each entry and no version:
+That is Huawei's template 1. Template 2, older and for the first 910, has no version, and an instance for each rank:
 
   {"status": "completed", "group_count": "1",
    "group_list": [{"group_name": "hccl_world_group", "device_num": "2", "server_num": "1", "instance_count": "2",
-                   "instance_list": [{"rank_id": "0", "server_id": "node_0",
+                   "instance_list": [{"rank_id": "0", "server_id": "10.0.0.1",
                                       "devices": [{"device_id": "0", "device_ip": "192.168.1.8"}]}, …]}]}
 
 HCCL's parser refuses every value here that is not a string; device_id is the physical number.
@@ -26,6 +26,10 @@ SERVER_SIZES = (1, 2, 4, 8)
 _GROUP = 4  # devices 0-3 and 4-7 of a server are separate networks
 
 
+class NotReady(ValueError):
+    """The table is still being written; nothing about it is wrong."""
+
+
 class Device(NamedTuple):
     """One entry."""
 
@@ -36,20 +40,20 @@ class Device(NamedTuple):
 
 
 class NotYet(UserError):
-    """The table is still being written by whoever gives out the devices."""
+    """NotReady, of a file."""
 
 
 def read(path: str) -> List[Device]:
-    """The devices of a file, as `devices`.
+    """The devices of a file, by rank.
 
     Raises:
-      UserError: it cannot be read, or is no right table; NotYet where it may become one.
+      UserError: it cannot be read, or is no right table; NotYet where there is nothing to correct.
     """
     table = files.read_json(path, LARGEST, 'it must be the table of all ranks')
-    if isinstance(table, dict) and table.get('status') == 'initializing':
-        raise NotYet('%s: "status" is still "initializing"; wait until it is "completed"' % path)
     try:
         return devices(table)
+    except NotReady as error:
+        raise NotYet('%s: %s' % (path, error))
     except ValueError as error:
         raise UserError('%s: %s' % (path, error))
 
@@ -61,18 +65,13 @@ def devices(table: Any) -> List[Device]:
       table: the parsed JSON.
 
     Raises:
+      NotReady: there is nothing to correct yet.
       ValueError: the first thing that is wrong; one line.
     """
-    _require(table, 'status', 'completed', 'the table')
-    if 'group_list' in table:
-        entries = _instances(table)
-    else:
-        _require(table, 'version', '1.0', 'the table')
-        servers = _counted(table, 'server_list', 'server_count', 'the table')
-        _check_unique([_text(server, 'server_id', 'a server') for server in servers], 'server_id')
-        entries = [device for server in servers for device in _server(server)]
-    for name in {entry.server for entry in entries}:
-        _check_server([entry.number for entry in entries if entry.server == name], name)
+    _check_status(table)
+    entries = _by_instance(table) if _is_template_2(table) else _by_server(table)
+    for name in sorted({entry.server for entry in entries}):
+        _check_server(name, sorted(entry.number for entry in entries if entry.server == name))
     _check_unique([device.ip for device in entries], 'device_ip')
     _check_unique([device.rank for device in entries], 'rank_id')
     entries.sort(key=lambda device: device.rank)
@@ -82,33 +81,56 @@ def devices(table: Any) -> List[Device]:
     return entries
 
 
-def _server(server: Any) -> List[Device]:
-    name = _text(server, 'server_id', 'a server')
-    return [_device(device, name, device) for device in _list(server, 'device', 'server "%s"' % name)]
+def _check_status(table: Any) -> None:
+    status = _text(table, 'status', 'the table')
+    if status == 'initializing':
+        raise NotReady('"status" is "initializing", the table is still being written: wait until it is "completed"')
+    if status != 'completed':
+        raise ValueError('"status" is "%s", not "completed"' % status)
 
 
-def _instances(table: Any) -> List[Device]:
-    """The entries of template 2."""
-    groups = _counted(table, 'group_list', 'group_count', 'the table')
-    if len(groups) != 1:
-        raise ValueError('"group_list" has %d groups, not the one of all devices' % len(groups))
-    instances = _counted(groups[0], 'instance_list', 'instance_count', 'the group')
+def _is_template_2(table: dict) -> bool:
+    return 'version' not in table and ('group_list' in table or 'group_count' in table)
+
+
+def _by_server(table: Any) -> List[Device]:
+    """The devices of template 1."""
+    if _text(table, 'version', 'the table') != '1.0':
+        raise ValueError('"version" is "%s", not "1.0"' % table['version'])
+    servers = _counted(table, 'server_count', 'server_list', 'the table')
+    names = [_text(server, 'server_id', 'a server') for server in servers]
+    _check_unique(names, 'server_id')
     entries = []
-    for instance in instances:
-        name = _text(instance, 'server_id', 'an instance')
-        owned = _list(instance, 'devices', 'an instance of server "%s"' % name)
-        if len(owned) != 1:
-            raise ValueError('an instance of server "%s" has %d devices, each needs a process of its own' %
-                             (name, len(owned)))
-        entries.append(_device(owned[0], name, instance))
-    for key, count in (('device_num', len(entries)), ('server_num', len({entry.server for entry in entries}))):
-        if _number(groups[0], key, 'the group') != count:
-            raise ValueError('"%s" is %s, "instance_list" has %d' % (key, groups[0][key], count))
+    for server, name in zip(servers, names):
+        where = 'a device of server "%s"' % name
+        entries += [_device(device, name, where, _number(device, 'rank_id', where))
+                    for device in _list(server, 'device', 'server "%s"' % name)]
     return entries
 
 
-def _check_server(numbers: List[int], name: str) -> None:
-    numbers = sorted(numbers)
+def _by_instance(table: Any) -> List[Device]:
+    """The devices of template 2."""
+    entries = []
+    for group in _counted(table, 'group_count', 'group_list', 'the table'):
+        where = 'group "%s"' % _text(group, 'group_name', 'a group')
+        found = [_instance(instance, where) for instance in _counted(group, 'instance_count', 'instance_list', where)]
+        for key, count in (('device_num', len(found)), ('server_num', len({device.server for device in found}))):
+            if _number(group, key, where) != count:
+                raise ValueError('"%s" of %s is %s, "instance_list" has %d' % (key, where, group[key], count))
+        entries += found
+    return entries
+
+
+def _instance(instance: Any, group: str) -> Device:
+    rank = _number(instance, 'rank_id', 'an instance of %s' % group)
+    where = 'the instance of rank %d' % rank
+    name, found = _text(instance, 'server_id', where), _list(instance, 'devices', where)
+    if len(found) != 1:
+        raise ValueError('%s has %d devices, not 1' % (where, len(found)))
+    return _device(found[0], name, 'a device of server "%s"' % name, rank)
+
+
+def _check_server(name: str, numbers: List[int]) -> None:
     if len(numbers) not in SERVER_SIZES:
         raise ValueError('server "%s" has %d devices, not 1, 2, 4 or 8' % (name, len(numbers)))
     _check_unique(numbers, 'device_id')
@@ -119,14 +141,21 @@ def _check_server(numbers: List[int], name: str) -> None:
                          (name, _join(numbers)))
 
 
-def _device(device: Any, server: str, rank_holder: Any) -> Device:
-    where = 'a device of server "%s"' % server
+def _device(device: Any, server: str, where: str, rank: int) -> Device:
     ip = _text(device, 'device_ip', where)
     try:
         ipaddress.IPv4Address(ip)
     except ValueError:
         raise ValueError('device_ip "%s" is no IPv4 address' % ip)
-    return Device(server, _number(device, 'device_id', where), ip, _number(rank_holder, 'rank_id', where))
+    return Device(server, _number(device, 'device_id', where), ip, rank)
+
+
+def _counted(mapping: Any, count_key: str, key: str, where: str) -> list:
+    """A list whose length another key tells."""
+    count, values = _number(mapping, count_key, where), _list(mapping, key, where)
+    if count != len(values):
+        raise ValueError('"%s" is %d, "%s" has %d' % (count_key, count, key, len(values)))
+    return values
 
 
 def _value(mapping: Any, key: str, where: str, kind: type, kind_name: str) -> Any:
@@ -137,18 +166,6 @@ def _value(mapping: Any, key: str, where: str, kind: type, kind_name: str) -> An
     if not isinstance(mapping[key], kind) or not mapping[key]:
         raise ValueError('"%s" of %s is not %s' % (key, where, kind_name))
     return mapping[key]
-
-
-def _require(mapping: Any, key: str, expected: str, where: str) -> None:
-    if _text(mapping, key, where) != expected:
-        raise ValueError('"%s" is "%s", not "%s"' % (key, mapping[key], expected))
-
-
-def _counted(mapping: Any, key: str, count_key: str, where: str) -> list:
-    entries = _list(mapping, key, where)
-    if _number(mapping, count_key, where) != len(entries):
-        raise ValueError('"%s" is %s, "%s" has %d' % (count_key, mapping[count_key], key, len(entries)))
-    return entries
 
 
 def _text(mapping: Any, key: str, where: str) -> str:

@@ -70,7 +70,8 @@ def table(environ: Mapping[str, str]) -> Result:
         if ranks == 1:
             return warned(_TABLE, str(error), 'unset it for one device; for several export RANK_SIZE and RANK_ID, too',
                           alert=True)
-        return failed(_TABLE, str(error), 'wait until it is completed' if isinstance(error, rank_table.NotYet) else
+        waits = isinstance(error, rank_table.NotYet)
+        return failed(_TABLE, str(error), 'wait, then start again' if waits else
                       'correct the table, the same on every server')
     return _own_device(environ, path, devices)
 

@@ -14,11 +14,13 @@ import tensorflow.compat.v1 as tf
 from google.protobuf import message
 
 from lenet.errors import UserError, first_line
+from lenet.export import operators
 from lenet.export.inputs import PIXELS, flatten, pad
 from lenet.export import sidecar
 from lenet.graph import model
 from lenet.support import files
 from lenet.support import quiet
+from lenet.support import signals
 from lenet.support import stack
 
 __all__ = ['INPUT', 'LOGITS', 'PROBABILITIES', 'CLASS', 'Answers', 'Network', 'build', 'convert_errors', 'flatten',
@@ -61,7 +63,8 @@ def read(path: str) -> tf.GraphDef:
     """Reads a .pb file, whose sidecar it must fit.
 
     Raises:
-      UserError: it cannot be read, is not what its sidecar describes, or is no frozen graph with the nodes above.
+      UserError: it cannot be read, is not what its sidecar describes, is no frozen graph with the nodes above, or holds
+        what operators.py refuses.
     """
     return read_described(path)[0]
 
@@ -89,6 +92,9 @@ def parse(path: str) -> tf.GraphDef:
     if missing:
         raise UserError('%s: is no frozen graph of this program, it has no node %s; python -m lenet.freeze writes one' %
                         (path, ', '.join(sorted(missing))))
+    operators.check(graph_def, path)
+    with convert_errors(path, ValueError, KeyError, TypeError, tf.errors.OpError):
+        operators.check_sizes(graph_def, INPUT, path)
     return graph_def
 
 
@@ -134,12 +140,15 @@ class Network:
     def answer(self, images: np.ndarray, batch_size: int,
                advance: Callable[[int], Any] = lambda count: None) -> Answers:
         """All images, in batches of `batch` or, where that is free, of `batch_size`; the last one is padded with
-        zeros, which are cut off again.
+        zeros, which are cut off again. Signals are heard meanwhile, also while TensorFlow computes.
 
         Args:
           images: float32 [n, 784] in [0, 1], n >= 1.
           advance: called after each batch with the number of its images.
         """
+        return signals.interruptible(lambda: self._answer(images, batch_size, advance))
+
+    def _answer(self, images: np.ndarray, batch_size: int, advance: Callable[[int], Any]) -> Answers:
         size = self.batch or batch_size
         parts = []
         for start in range(0, len(images), size):

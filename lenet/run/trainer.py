@@ -1,7 +1,7 @@
 """A training run: Params -> platform -> data -> graph -> session loop -> results."""
 
 import contextlib
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Iterator, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -16,6 +16,8 @@ from lenet.graph import model
 from lenet.graph import name_patterns
 from lenet.graph import training_graph
 from lenet.platforms.base import Platform
+from lenet.ranks.base import Ranks
+from lenet.ranks.watchdog import Watchdog
 from lenet.run import agreement
 from lenet.run import checkpoint
 from lenet.run import metrics
@@ -67,7 +69,8 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
         data = dataset.open_for(params, params.num_classes)
         facts = run_directory.facts(ranks.size, data)
     if ranks.gathers:
-        start = agreement.reach(ranks, params, facts, start)
+        with _waiting(params, ranks):
+            start = agreement.reach(ranks, params, facts, start)
     if start.steps_run >= params.steps * params.epochs:
         progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
         return 0
@@ -84,11 +87,11 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
         built = training_graph.build(params, platform, data, start.steps_run)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
         with ledger.timing('graph'):
-            checkpoints = checkpoint.Checkpoints(
-                params.output_dir, params.ckpt_count, network_record.NetworkRecord(
-                    params.activation, params.num_classes, data.dark_on_light), writes=ranks.rank == 0)
-            training_graph.initialize(session, built,
-                                      lambda: _load(session, params, checkpoints, built, newest, transferred))
+            record = network_record.NetworkRecord(params.activation, params.num_classes, data.dark_on_light)
+            checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count, record, writes=ranks.rank == 0)
+            with _waiting(params, ranks):
+                training_graph.initialize(session, built,
+                                          lambda: _load(session, params, checkpoints, built, newest, transferred))
             train_op = platform.sink(session, built.train_op)
         recorder = metrics.NoRecorder()
         if ranks.rank == 0:
@@ -100,6 +103,16 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
             loop.run(session, train_op, stop)
             _report(params, platform, data, loop, ledger, stop)
     return 128 + stop.signum if stop.signum else 0
+
+
+@contextlib.contextmanager
+def _waiting(params: Params, ranks: Ranks) -> Iterator[None]:
+    """Around what waits for other ranks before the loop does: where one has ended or stands still, a line tells it."""
+    with contextlib.ExitStack() as stack:
+        if ranks.size > 1:
+            stack.enter_context(Watchdog(params.rank_timeout, ranks.rank).watching())
+        stack.enter_context(ranks.explaining())
+        yield
 
 
 def _read_transferred(params: Params) -> Dict[str, np.ndarray]:

@@ -66,6 +66,12 @@ def test_a_wrong_table_fails_with_the_file_s_name(table_file, content, words):
     assert result.status == FAIL and words in result.found and 'ranks.json: ' in result.found
 
 
+def test_a_table_that_is_still_written_is_not_to_be_corrected(table_file):
+    result = ranks.table(dict(TWO, RANK_TABLE_FILE=table_file('{"status": "initializing"}')))
+    assert result.status == FAIL and 'wait until it is "completed"' in result.found
+    assert 'wait' in result.remedy and 'correct' not in result.remedy
+
+
 def test_a_table_of_several_ranks_on_one_device_is_worth_a_line(table_file):
     result = ranks.table({'RANK_TABLE_FILE': table_file()})
     assert result.status == WARN and result.alert and 'it has 2 ranks, RANK_SIZE is not set' in result.found

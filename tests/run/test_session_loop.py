@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import subprocess
 
 import numpy as np
 import pytest
@@ -88,6 +89,19 @@ def test_a_resumed_run_records_what_an_uninterrupted_one_does(train):
     status, results, metrics = train(epochs=2, resume=True)
     assert [line['loss'] for line in kinds(metrics, 'train')] == whole
     assert results['steps']['steps_run'] == 12 and results['steps']['steps_this_run'] == 6
+
+
+def test_the_log_answers_what_the_reference_s_scripts_ask_it(train, capsys):
+    recorded = kinds(train()[2], 'train')
+    log = capsys.readouterr().out
+
+    def ask(command):
+        return [float(line) for line in subprocess.check_output(command, shell=True, input=log.encode()).split()]
+    seconds = ask("grep 'sec/step :' | awk '{print $9}'")
+    assert seconds == pytest.approx([6 / line['images_per_second'] for line in recorded], abs=1e-6)
+    assert ask("grep 'sec/step :' | awk '{print $NF}'") == seconds and len(seconds) == 4
+    losses = ask("""grep 'loss :' | awk '{print $7}' | awk -F "--" '{print $1}'""")
+    assert losses == pytest.approx([line['loss'] for line in recorded], abs=1e-4)
 
 
 def test_resuming_a_complete_run_changes_nothing(train, capsys):
