@@ -125,7 +125,13 @@ def a_former_one_with_something_of_the_users(path):
     (path / 'mine.txt').write_text('mine')
 
 
+def a_former_one_with_something_of_the_users_further_down(path):
+    assert preprocess('--data_path=%s' % (path.parent / 'data'), '--output_path=%s' % path).returncode == 0
+    (path / 'images' / 'my-notes.txt').write_text('mine')
+
+
 @pytest.mark.parametrize('make, words', [
+    (a_former_one_with_something_of_the_users_further_down, 'it holds images/my-notes.txt; name a new directory, or'),
     (a_file, 'is a file'), (a_foreign_directory, 'it holds mine.txt'), (a_foreign_manifest, 'it holds manifest.json'),
     (a_former_one_with_something_of_the_users, 'it holds mine.txt')])
 def test_what_somebody_else_left_there_is_refused_and_stays(tmp_path, data, make, words):

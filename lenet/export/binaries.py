@@ -10,6 +10,7 @@
 Letters: n images, N images a batch.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -106,14 +107,41 @@ class _Manifest(NamedTuple):
         yield from self.batches
 
 
-def is_written_here(directory: str) -> bool:
-    """True if `directory` holds what `write` wrote, whole or not, in this version or another, and nothing else."""
-    try:
+def find_stranger(directory: str) -> Optional[str]:
+    """The first file or folder below `directory` that `write` did not leave there, by the manifest; None without any.
+
+    The manifest may be damaged or of another version.
+
+    Raises:
+      OSError: a folder cannot be listed.
+    """
+    known = set()
+    with contextlib.suppress(ValueError):
         manifest = strict_json.load(os.path.join(directory, MANIFEST))
-        strangers = set(os.listdir(directory)) - {MANIFEST, *FOLDERS}
-    except (ValueError, OSError):
-        return False
-    return isinstance(manifest, dict) and manifest.get('format') == FORMAT and not strangers
+        if isinstance(manifest, dict) and manifest.get('format') == FORMAT:
+            known.update([MANIFEST], FOLDERS, _named(manifest))
+    for place, folders, names in os.walk(directory, onerror=_raise):
+        for name in sorted(folders + names):
+            path = os.path.relpath(os.path.join(place, name), directory)
+            if path not in known:
+                return path
+    return None
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Every file's name in a manifest."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            yield str(value.get('name'))
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
 
 
 def read(directory: str) -> Inputs:
