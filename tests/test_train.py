@@ -157,7 +157,7 @@ OFTEN_SAVED = SHORT + ('--steps=200', '--iterations_per_loop=5', '--checkpoint_e
 def kill_when(process, output_dir, moment):
     """SIGKILL after `moment` lines of output, or, for 'saving', while a checkpoint is being written."""
     if moment == 'saving':
-        while process.poll() is None and not list(output_dir.glob('ckpt_npu/.saving-*')):
+        while process.poll() is None and not list(output_dir.glob('ckpt_npu/.model.ckpt.*')):
             pass
     else:
         for _ in range(moment):

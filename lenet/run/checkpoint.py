@@ -8,8 +8,6 @@ import contextlib
 import glob
 import os
 import re
-import shutil
-import tempfile
 from typing import Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
@@ -21,9 +19,11 @@ from lenet.run import run_directory
 from lenet.support import files
 from lenet.support import progress
 from lenet.support import quiet
+from lenet.support import scratch
 
 _PREFIX = 'model.ckpt'
-_SCRATCH = '.saving-'  # directory of a save under way
+# A file as `save` names it, and no other that a user may keep there: group 1 is the path prefix, group 2 the steps.
+_FILE = re.compile(r'((?:.*/)?%s-(0|[1-9][0-9]*))\.(?:index|data-[0-9]{5}-of-[0-9]{5})' % re.escape(_PREFIX), re.DOTALL)
 
 
 class Position(NamedTuple):
@@ -51,9 +51,7 @@ class Checkpoints:
         if not writes:
             return
         files.make_directory(self.directory)
-        for left in glob.glob(os.path.join(glob.escape(self.directory), _SCRATCH + '*')):
-            shutil.rmtree(left, ignore_errors=True)  # of a save that was killed
-        files.remove_leftovers(self.directory)
+        self._remove_dead()
         with files.replacing(os.path.join(self.directory, 'graph.pbtxt')) as stream:
             stream.write(str(graph_def))
 
@@ -67,9 +65,9 @@ class Checkpoints:
             return None
         path = os.path.join(self.directory, '%s-%d' % (_PREFIX, steps_run))
         try:
-            with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self.directory) as scratch:
+            with scratch.directory(os.path.join(self.directory, _PREFIX)) as staged:
                 with quiet.without_stderr_lines('OP_REQUIRES failed at save_restore'):  # raised as well
-                    written = self._saver.save(session, os.path.join(scratch, os.path.basename(path)),
+                    written = self._saver.save(session, os.path.join(staged, os.path.basename(path)),
                                                write_meta_graph=False, write_state=False)
                 # A former run may have left a checkpoint of the same step. Were this process killed between the two
                 # renames below, that one's index would stand beside the new data and describe other bytes.
@@ -84,6 +82,15 @@ class Checkpoints:
             raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
                             (path, first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
         return path
+
+    def _remove_dead(self) -> None:
+        """Removes what killed processes have left: nobody else writes there (run_directory.locked)."""
+        scratch.remove_dead(self.directory)
+        for name in os.listdir(self.directory):  # data are renamed before their index, and removed after it
+            match = _FILE.fullmatch(name)
+            if match and not os.path.exists(os.path.join(self.directory, match.group(1) + '.index')):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(self.directory, name))
 
     def _write_state(self, kept: List[str]) -> None:
         """What tf.train.latest_checkpoint reads; relative paths, so that the directory may be moved."""
@@ -103,7 +110,8 @@ class Checkpoints:
 
 def files_of(path: str) -> List[str]:
     """The files of the checkpoint `path`, its index last."""
-    return sorted(glob.glob(glob.escape(path) + '.data-*')) + glob.glob(glob.escape(path) + '.index')
+    data = glob.escape(path) + '.data-%s-of-%s' % (5 * '[0-9]', 5 * '[0-9]')
+    return sorted(glob.glob(data)) + glob.glob(glob.escape(path) + '.index')
 
 
 def _remove(paths: List[str]) -> None:
@@ -114,13 +122,9 @@ def _remove(paths: List[str]) -> None:
 
 def find_all(output_dir: str) -> List[str]:
     """The path prefixes of a run's checkpoints, oldest first; the files count, not TensorFlow's list of them."""
-    pattern = os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, _PREFIX + '-*.index')
-    paths = [path[:-len('.index')] for path in glob.glob(pattern)]
-    return sorted((path for path in paths if _number(path).isdigit()), key=lambda path: int(_number(path)))
-
-
-def _number(path: str) -> str:
-    return path.rsplit('-', 1)[-1]
+    names = glob.glob(os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, '*.index'))
+    found = {int(match.group(2)): match.group(1) for match in map(_FILE.fullmatch, names) if match}
+    return [found[steps] for steps in sorted(found)]
 
 
 def find_whole(output_dir: str) -> List[str]:
