@@ -2,16 +2,17 @@
 the timed calls."""
 
 import contextlib
-import glob
 import json
 import math
 import os
+import re
 from typing import Any, Dict, IO, Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
+from lenet.run import run_directory
 from lenet.support import files
 from lenet.support import strict_json
 
@@ -37,16 +38,17 @@ class Recorder:
         """
         files.make_directory(os.path.dirname(loss_file))
         metrics_file = os.path.join(directory, 'metrics.jsonl')
-        for other in glob.glob(os.path.join(glob.escape(os.path.dirname(loss_file)), 'train_*_loss.txt')):
+        place = os.path.dirname(loss_file)
+        for other in filter(re.compile(run_directory.LOSS_FILE).fullmatch, os.listdir(place)):
             if start_step and not os.path.exists(loss_file):
-                os.replace(other, loss_file)  # its name has the number of ranks, which has changed
+                os.replace(os.path.join(place, other), loss_file)  # its name has the number of ranks, which has changed
         records = [(line, record) for line, record in _records(metrics_file) if record['step'] <= start_step]
         # Line k must be step k's: lines that a crash has lost are filled up with nan, later ones cut off.
         losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]
         self.unlogged = _unlogged([record for _, record in records], losses)
         self._metrics = _open_with(metrics_file, [line for line, record in records if PARTIAL not in record])
         self._losses = _open_with(loss_file, losses)
-        self._events = tf.summary.FileWriter(directory, graph)
+        self._events = tf.summary.FileWriter(directory, graph, filename_suffix=run_directory.EVENTS)
         if start_step:  # TensorBoard forgets what a run that went on from an older checkpoint repeats
             self._events.add_session_log(tf.SessionLog(status=tf.SessionLog.START), start_step + 1)
 
