@@ -21,6 +21,7 @@ import numpy as np
 from lenet.data.splits import Split
 from lenet.errors import UserError
 from lenet.export.inputs import PIXELS, Inputs, flatten, pad
+from lenet.support import files
 from lenet.support import progress
 from lenet.support import strict_json
 
@@ -120,16 +121,7 @@ def find_stranger(directory: str) -> Optional[str]:
         manifest = strict_json.load(os.path.join(directory, MANIFEST))
         if isinstance(manifest, dict) and manifest.get('format') == FORMAT:
             known.update([MANIFEST], FOLDERS, _named(manifest))
-    for place, folders, names in os.walk(directory, onerror=_raise):
-        for name in sorted(folders + names):
-            path = os.path.relpath(os.path.join(place, name), directory)
-            if path not in known:
-                return path
-    return None
-
-
-def _raise(error: OSError) -> None:
-    raise error
+    return files.find_stranger(directory, known)
 
 
 def _named(value: Any) -> Iterator[str]:

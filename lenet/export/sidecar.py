@@ -12,6 +12,7 @@ from lenet.export.trained import Trained
 from lenet.run import accuracy
 from lenet.run import checkpoint
 from lenet.support import stack
+from lenet.support import strict_json
 
 NORMALISATION = {
     'words': 'grey values 0 to 255 (0 background, 255 ink) divided by 255; 28 rows of 28 pixels from the top left',
@@ -73,6 +74,22 @@ def replace_pair(pb: Tuple[str, str], described: Tuple[str, str]) -> None:
         os.unlink(described[1])
     os.replace(*pb)
     os.replace(*described)
+
+
+def require_place(path: str) -> None:
+    """
+    Raises:
+      UserError: there is something else than a sidecar, which one would replace.
+    """
+    if not os.path.lexists(path):
+        return
+    try:
+        contents = strict_json.load(path)
+    except ValueError:
+        contents = None
+    if not isinstance(contents, dict) or not {'sha256', 'nodes'} <= set(contents):
+        raise UserError('%s: describes no .pb of this program, and the description of one would replace it; choose '
+                        'another --pb_path, or move it elsewhere' % path)
 
 
 def verify(pb_path: str) -> None:

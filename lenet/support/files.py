@@ -3,7 +3,7 @@
 import contextlib
 import os
 import stat
-from typing import Any, BinaryIO, IO, Iterator
+from typing import Any, BinaryIO, Container, IO, Iterator, Optional
 
 from lenet.errors import UserError
 from lenet.support import scratch
@@ -135,6 +135,20 @@ def scratch_beside(path: str) -> Iterator[str]:
         except OSError as error:
             raise UserError('%s: cannot be written (%s)' % (path, error.strerror))
         yield directory
+
+
+def find_stranger(directory: str, known: Container[str]) -> Optional[str]:
+    """The first file or folder below `directory` whose path below it is none of `known`; None without any.
+
+    Raises:
+      OSError: a folder cannot be listed.
+    """
+    def fail(error: OSError) -> None:
+        raise error
+
+    paths = (os.path.relpath(os.path.join(place, name), directory)
+             for place, folders, names in os.walk(directory, onerror=fail) for name in sorted(folders + names))
+    return next((path for path in paths if path not in known), None)
 
 
 def recover(path: str) -> None:
