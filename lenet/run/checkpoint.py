@@ -51,7 +51,7 @@ class Checkpoints:
         if not writes:
             return
         files.make_directory(self.directory)
-        self._remove_dead()
+        clear_up(output_dir)
         with files.replacing(os.path.join(self.directory, 'graph.pbtxt')) as stream:
             stream.write(str(graph_def))
 
@@ -75,28 +75,11 @@ class Checkpoints:
                 for name in files_of(written):
                     files.flush(name)
                     os.replace(name, os.path.join(self.directory, os.path.basename(name)))
-            kept = find_all(self._output_dir)[-self._keep:]
-            self._write_state(kept)
-            _remove(find_all(self._output_dir)[:-self._keep])
+            settle(self._output_dir, self._keep)
         except (tf.errors.OpError, OSError, ValueError) as error:
             raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
                             (path, first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
         return path
-
-    def _remove_dead(self) -> None:
-        """Removes what killed processes have left: nobody else writes there (run_directory.locked)."""
-        scratch.remove_dead(self.directory)
-        for name in os.listdir(self.directory):  # data are renamed before their index, and removed after it
-            match = _FILE.fullmatch(name)
-            if match and not os.path.exists(os.path.join(self.directory, match.group(1) + '.index')):
-                with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(self.directory, name))
-
-    def _write_state(self, kept: List[str]) -> None:
-        """What tf.train.latest_checkpoint reads; relative paths, so that the directory may be moved."""
-        names = [os.path.basename(path) for path in kept]
-        with files.replacing(os.path.join(self.directory, 'checkpoint')) as stream:
-            stream.write(str(CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)))
 
     def restore(self, session: tf.Session, path: str) -> None:
         """Loads every variable from `path`, a checkpoint of this program.
@@ -112,6 +95,32 @@ def files_of(path: str) -> List[str]:
     """The files of the checkpoint `path`, its index last."""
     data = glob.escape(path) + '.data-%s-of-%s' % (5 * '[0-9]', 5 * '[0-9]')
     return sorted(glob.glob(data)) + glob.glob(glob.escape(path) + '.index')
+
+
+def settle(output_dir: str, keep: int) -> None:
+    """Writes the list that tf.train.latest_checkpoint reads, of the newest `keep` checkpoints, and removes the others.
+
+    Raises:
+      UserError: the list cannot be written.
+      OSError: a checkpoint cannot be removed.
+    """
+    paths = find_all(output_dir)
+    names = [os.path.basename(path) for path in paths[-keep:]]  # relative, so that the directory may be moved
+    with files.replacing(os.path.join(output_dir, run_directory.CHECKPOINTS, 'checkpoint')) as stream:
+        stream.write(str(CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)))
+    _remove(paths[:-keep])
+
+
+def clear_up(output_dir: str) -> None:
+    """Removes what killed saves have left; nobody else may be writing there (run_directory.locked)."""
+    directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
+    scratch.remove_dead(directory)
+    for name in os.listdir(directory):
+        match = _FILE.fullmatch(os.path.join(directory, name))
+        # Data are renamed before their index, and removed after it.
+        if match and not os.path.exists(match.group(1) + '.index'):
+            with contextlib.suppress(OSError):
+                os.unlink(match.group(0))
 
 
 def _remove(paths: List[str]) -> None:

@@ -2,6 +2,7 @@
 the timed calls."""
 
 import contextlib
+import glob
 import json
 import math
 import os
@@ -16,6 +17,7 @@ from lenet.run import run_directory
 from lenet.support import files
 from lenet.support import strict_json
 
+_METRICS = 'metrics.jsonl'
 PARTIAL = 'partial'  # marks the record of a stopped run between two that it would have written anyway
 
 
@@ -37,14 +39,14 @@ class Recorder:
           start_step: steps already run.
         """
         files.make_directory(os.path.dirname(loss_file))
-        metrics_file = os.path.join(directory, 'metrics.jsonl')
-        place = os.path.dirname(loss_file)
-        for other in filter(re.compile(run_directory.LOSS_FILE).fullmatch, os.listdir(place)):
+        metrics_file = os.path.join(directory, _METRICS)
+        for other in _loss_files(directory):
             if start_step and not os.path.exists(loss_file):
-                os.replace(os.path.join(place, other), loss_file)  # its name has the number of ranks, which has changed
+                os.replace(other, loss_file)  # its name has the device and the number of ranks, which have changed
         records = [(line, record) for line, record in _records(metrics_file) if record['step'] <= start_step]
         # Line k must be step k's: lines that a crash has lost are filled up with nan, later ones cut off.
         losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]
+        self.last_loss = float(np.float32(_number(losses[-1]))) if losses else math.nan
         self.unlogged = _unlogged([record for _, record in records], losses)
         self._metrics = _open_with(metrics_file, [line for line, record in records if PARTIAL not in record])
         self._losses = _open_with(loss_file, losses)
@@ -97,6 +99,25 @@ class NoRecorder:
         pass
 
 
+def read_records(directory: str) -> List[Dict[str, Any]]:
+    """The records of metrics.jsonl, in their order."""
+    return [record for _, record in _records(os.path.join(directory, _METRICS))]
+
+
+def are_whole(directory: str, steps: int) -> bool:
+    """Whether nothing shows that a record of the first `steps` steps was lost: whole lines, and a loss for every step.
+    """
+    metrics_file = os.path.join(directory, _METRICS)
+    return (os.path.isfile(metrics_file) and _lines(metrics_file) == _whole_lines(metrics_file) and
+            any(_lines(path) == _whole_lines(path) and len(_lines(path)) == steps for path in _loss_files(directory)))
+
+
+def _loss_files(directory: str) -> List[str]:
+    """Of whichever device, batch and ranks."""
+    return [path for path in sorted(glob.glob(os.path.join(glob.escape(directory), '[0-7]', '*_loss.txt')))
+            if re.fullmatch(run_directory.LOSS_FILE, os.path.basename(path), re.ASCII)]
+
+
 def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:
     """What followed the last whole training record; `losses` are the lines of the steps up to now."""
     whole = [record['step'] for record in records if record.get('kind') == 'train' and PARTIAL not in record]
@@ -124,11 +145,15 @@ def _number(line: str) -> float:
         return math.nan
 
 
-def _whole_lines(path: str) -> List[str]:
+def _lines(path: str) -> List[str]:
     if not os.path.exists(path):
         return []
     with open(path, errors='replace') as stream:
-        return [line for line in stream if line.endswith('\n')]
+        return list(stream)
+
+
+def _whole_lines(path: str) -> List[str]:
+    return [line for line in _lines(path) if line.endswith('\n')]
 
 
 def _open_with(path: str, lines: List[str]) -> IO[str]:

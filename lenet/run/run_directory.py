@@ -50,8 +50,6 @@ def prepare(params: Params, known: Dict[str, Any], keep: bool) -> None:
       UserError: the directory cannot be written, or holds files of a run's names without being a run's.
     """
     directory = params.output_dir
-    for place in _PLACES:
-        scratch.remove_dead(os.path.join(directory, place))
     if not keep and os.path.exists(os.path.join(directory, FLAGS)):
         _set_aside(directory)
     strange = [] if keep else [path for path in _own_files(directory) if path not in [FACTS] + _EXPORTS]
@@ -65,7 +63,7 @@ def prepare(params: Params, known: Dict[str, Any], keep: bool) -> None:
 
 @contextlib.contextmanager
 def locked(params: Params) -> Iterator[None]:
-    """Makes --output_dir, finishes a move that was interrupted, and keeps every other training out within the block.
+    """Makes --output_dir and keeps every other training out of it within the block; clears up after killed ones.
 
     Raises:
       UserError: it cannot be made or written, or another training is writing there.
@@ -74,18 +72,11 @@ def locked(params: Params) -> Iterator[None]:
     name, advice = '--output_dir=%s' % directory, 'choose another directory'
     with locks.held(os.path.join(directory, '.lock'), '%s: another training is writing there; %s' % (name, advice),
                     name, advice):
+        for place in _PLACES:
+            scratch.remove_dead(os.path.join(directory, place))
         if _is_moving(directory):  # before anybody looks for something to resume
             _set_aside(directory)
         yield
-
-
-def read_reported_steps(directory: str) -> Optional[int]:
-    """How many steps the results there are of, None without any."""
-    try:
-        with open(os.path.join(directory, 'results.json')) as stream:
-            return int(json.load(stream)['steps']['steps_run'])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def read_facts(directory: str) -> Dict[str, Any]:
