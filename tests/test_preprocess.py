@@ -84,6 +84,15 @@ def test_a_run_that_fails_leaves_the_former_directory(tmp_path, data):
     assert sorted(os.listdir(str(output))) == ['images', 'labels', 'manifest.json']
 
 
+def test_a_former_directory_that_a_kill_left_without_its_name_is_back_at_the_next_start(tmp_path, data):
+    output, left = tmp_path / 'bins', tmp_path / '.bins.abcdefgh.lenet-tmp'
+    assert preprocess('--data_path=%s' % data, '--output_path=%s' % output).returncode == 0
+    left.mkdir()
+    output.rename(left / 'former')
+    assert preprocess('--data_path=/nowhere', '--output_path=%s' % output).returncode == 1
+    assert sorted(os.listdir(str(output))) == ['images', 'labels', 'manifest.json'] and not left.exists()
+
+
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path):
     program = ('import os, runpy, signal, sys\nfrom lenet.export import binaries\n'
                'put = binaries._put\n'

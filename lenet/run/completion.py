@@ -1,6 +1,6 @@
-"""A run that has all its steps, but perhaps not all that it leaves at its end: it was killed between its last checkpoint
-and its last record, or a file was lost since. A resume makes what is missing from the checkpoint and the other records.
-"""
+"""A run that has all its steps, but perhaps not all that it leaves at its end: it was killed between its last
+checkpoint and its last record, or a file was lost since. A resume makes what is missing from the checkpoint and the
+other records."""
 
 import contextlib
 import math

@@ -1,8 +1,9 @@
 """Temporary files and directories beside what they are to become, and what kills have left of them.
 
-Their names, `.NAME.RANDOM.lenet-tmp`, are this program's alone. Whoever makes one holds a lock (flock) on it to the end,
-and the system takes the lock back however that process ends. So one whose lock can be had is dead, and whoever makes the
-next one for the same NAME removes it. On a file system without such locks nothing is known to be dead, and all stays.
+Their names, `.NAME.RANDOM.lenet-tmp`, are this program's alone. Whoever makes one holds a lock (flock) on it to the
+end, and the system takes the lock back however that process ends. So one whose lock can be had is dead, and whoever
+makes the next one for the same NAME removes it. On a file system without such locks nothing is known to be dead, and
+all stays.
 """
 
 import contextlib

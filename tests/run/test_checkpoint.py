@@ -149,7 +149,7 @@ def names_in(directory, pattern='*'):
 
 
 def test_a_save_killed_at_any_change_leaves_whole_checkpoints_alone(tmp_path):
-    """One is kept. Among the changes: a directory for the files, the renames of data and index, TensorFlow's list, the removals."""
+    """One is kept. The changes: renames of data and index, TensorFlow's list, removals of the older and the scratch."""
     program = ('import os, sys\nimport numpy as np\nimport tensorflow.compat.v1 as tf\n'
                'from lenet.run import checkpoint\nfrom tests import kills\n'
                'directory, call = sys.argv[1], int(sys.argv[2])\n'
