@@ -20,8 +20,8 @@ command line, 130 Ctrl-C and 143 SIGTERM, which reach every rank; a second one k
 
 import contextlib
 import functools
-import glob
 import os
+import re
 import sys
 from typing import Dict, Iterator, List
 
@@ -85,9 +85,10 @@ def _logs(output_dir: str) -> Iterator[str]:
     directory = files.make_directory(os.path.join(output_dir, 'ranks'))
     busy = '--output_dir=%s: ranks of another start write there; choose another directory' % output_dir
     with locks.held(os.path.join(directory, '.lock'), busy, directory, 'choose another --output_dir'):
-        for path in glob.glob(os.path.join(glob.escape(directory), 'rank_*.log')):
-            with contextlib.suppress(OSError):
-                os.unlink(path)
+        for name in os.listdir(directory):
+            if re.fullmatch(r'rank_\d+\.log', name, re.ASCII):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(directory, name))
         yield directory
 
 

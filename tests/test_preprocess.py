@@ -100,6 +100,15 @@ def test_a_run_that_fails_leaves_the_former_directory(tmp_path, data):
     assert sorted(os.listdir(str(output))) == ['images', 'labels', 'manifest.json']
 
 
+def test_a_former_directory_that_a_kill_left_without_its_name_is_back_at_the_next_start(tmp_path, data):
+    output, left = tmp_path / 'bins', tmp_path / '.bins.abcdefgh.lenet-tmp'
+    assert preprocess('--data_path=%s' % data, '--output_path=%s' % output).returncode == 0
+    left.mkdir()
+    output.rename(left / 'former')
+    assert preprocess('--data_path=/nowhere', '--output_path=%s' % output).returncode == 1
+    assert sorted(os.listdir(str(output))) == ['images', 'labels', 'manifest.json'] and not left.exists()
+
+
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path):
     program = ('import os, runpy, signal, sys\nfrom lenet.export import binaries\n'
                'put = binaries._put\n'
@@ -141,7 +150,13 @@ def a_former_one_with_something_of_the_users(path):
     (path / 'mine.txt').write_text('mine')
 
 
+def a_former_one_with_something_of_the_users_further_down(path):
+    assert preprocess('--data_path=%s' % (path.parent / 'data'), '--output_path=%s' % path).returncode == 0
+    (path / 'images' / 'my-notes.txt').write_text('mine')
+
+
 @pytest.mark.parametrize('make, words', [
+    (a_former_one_with_something_of_the_users_further_down, 'it holds images/my-notes.txt; name a new directory, or'),
     (a_file, 'is a file'), (a_foreign_directory, 'it holds mine.txt'), (a_foreign_manifest, 'it holds manifest.json'),
     (a_former_one_with_something_of_the_users, 'it holds mine.txt')])
 def test_what_somebody_else_left_there_is_refused_and_stays(tmp_path, data, make, words):

@@ -105,7 +105,6 @@ def test_a_disk_that_fills_up_costs_no_older_checkpoint(tmp_path):
 def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(uninterrupted, tmp_path):
     output_dir = tmp_path / 'copy'
     shutil.copytree(str(uninterrupted), str(output_dir))
-    (output_dir / 'results.json').unlink()
     data = output_dir / 'ckpt_npu' / 'model.ckpt-80.data-00000-of-00001'
     content = bytearray(data.read_bytes())
     content[len(content) // 2] ^= 16
@@ -173,7 +172,7 @@ OFTEN_SAVED = SHORT + ('--steps=200', '--iterations_per_loop=5', '--checkpoint_e
 def kill_when(process, output_dir, moment):
     """SIGKILL after `moment` lines of output, or, for 'saving', while a checkpoint is being written."""
     if moment == 'saving':
-        while process.poll() is None and not list(output_dir.glob('ckpt_npu/.saving-*')):
+        while process.poll() is None and not list(output_dir.glob('ckpt_npu/.model.ckpt.*')):
             pass
     else:
         for _ in range(moment):
@@ -281,6 +280,45 @@ def accuracy_of_a_thousand_steps(mnist, tmp_path_factory):
             known[mode] = evaluation['accuracy']
         return known[mode]
     return accuracy
+
+
+LAST = ('--steps=20', '--epochs=2', '--iterations_per_loop=10', '--batch_size=8', '--ckpt_count=1',
+        '--data_path=synthetic', '--eval_batch_size=500')
+
+
+@pytest.mark.parametrize('name, call', [('model.ckpt-40.index', 0), ('checkpoint', 1), ('.log', 0)],
+                         ids=['no checkpoint', 'half a save', 'no log'])
+def test_a_run_killed_at_its_end_is_completed_not_repeated(tmp_path, name, call):
+    """By SIGKILL before the `call`-th time that this name is given or taken."""
+    program = ('import os, runpy, signal, sys\nname, left = sys.argv.pop(1), [int(sys.argv.pop(1))]\n'
+               'def dying(function):\n'
+               '    def call(*paths, **options):\n'
+               '        if str(paths[-1]).endswith(name):\n'
+               '            if not left[0]: os.kill(os.getpid(), signal.SIGKILL)\n'
+               '            left[0] -= 1\n'
+               '        return function(*paths, **options)\n'
+               '    return call\n'
+               'os.replace, os.unlink = dying(os.replace), dying(os.unlink)\n'
+               'runpy.run_module("lenet.train", run_name="__main__")')
+    flags = LAST + ('--output_dir=%s' % tmp_path,)
+    killed = subprocess.run([sys.executable, '-c', program, name, str(call)] + list(flags), cwd=processes.ROOT,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert killed.returncode == -signal.SIGKILL
+    resumed = processes.run_module('lenet.train', *flags, '--resume')
+    assert resumed.returncode == 0 and resumed.stderr == '', resumed.stderr
+    assert ('resumed from' in resumed.stdout) == (name == 'model.ckpt-40.index')
+    assert ('all 40 steps are done' in resumed.stdout) == (name != 'model.ckpt-40.index')
+    results = json.loads((tmp_path / 'results.json').read_text())
+    assert results['ended'] == 'completed' and results['steps']['steps_run'] == 40
+    log, = tmp_path.glob('0/LeNet_*.log')
+    assert 'TrainAccuracy = %.4f\n' % results['evaluation']['accuracy'] in log.read_text()
+    metrics, losses = records(tmp_path)
+    assert [(line['kind'], line['step']) for line in metrics][-1] == ('evaluation', 40)
+    assert len(losses.splitlines()) == 40 and 'nan' not in losses
+    assert resumed.stdout.splitlines()[-1].startswith('E2E Training Duration sec : ')
+    assert tf.train.latest_checkpoint(str(tmp_path / 'ckpt_npu')).endswith('-40')
+    assert len(list(tmp_path.glob('ckpt_npu/model.ckpt-*'))) == 2
+    assert [path for path in tmp_path.rglob('*') if 'lenet-tmp' in path.name] == []
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@
 Letters: n images, N images a batch.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -109,14 +110,32 @@ class _Manifest(NamedTuple):
         yield from self.batches
 
 
-def is_written_here(directory: str) -> bool:
-    """True if `directory` holds what `write` wrote, whole or not, in this version or another, and nothing else."""
-    try:
+def find_stranger(directory: str) -> Optional[str]:
+    """The first file or folder below `directory` that `write` did not leave there, by the manifest; None without any.
+
+    The manifest may be damaged or of another version.
+
+    Raises:
+      OSError: a folder cannot be listed.
+    """
+    known = set()
+    with contextlib.suppress(UserError):
         manifest = files.read_json(os.path.join(directory, MANIFEST), LARGEST)
-        strangers = set(os.listdir(directory)) - {MANIFEST, *FOLDERS}
-    except (UserError, OSError):
-        return False
-    return isinstance(manifest, dict) and manifest.get('format') == FORMAT and not strangers
+        if isinstance(manifest, dict) and manifest.get('format') == FORMAT:
+            known.update([MANIFEST], FOLDERS, _named(manifest))
+    return files.find_stranger(directory, known)
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Every file's name in a manifest."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            yield str(value.get('name'))
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
 
 
 def read(directory: str) -> Inputs:

@@ -120,6 +120,7 @@ def _targets(request: Request) -> List[str]:
     """
     files.require_file_name(request.pb_path)
     files.require_file_name(sidecar.path_of(request.pb_path))
+    sidecar.require_place(sidecar.path_of(request.pb_path))
     if request.saved_model is None:
         return [request.pb_path]
     saved_model.require_place(request.saved_model)

@@ -82,6 +82,21 @@ def replace_pair(pb: Tuple[str, str], described: Tuple[str, str]) -> None:
     os.replace(*described)
 
 
+def require_place(path: str) -> None:
+    """
+    Raises:
+      UserError: there is something else than a sidecar, which one would replace.
+    """
+    if not os.path.lexists(path):
+        return
+    contents = None
+    with contextlib.suppress(UserError):
+        contents = files.read_json(path, LARGEST)
+    if not isinstance(contents, dict) or not {'sha256', 'nodes'} <= set(contents):
+        raise UserError('%s: describes no .pb of this program, and the description of one would replace it; choose '
+                        'another --pb_path, or move it elsewhere' % path)
+
+
 def read(pb_path: str) -> Dict[str, Any]:
     """The description of a .pb, whose digest is compared; empty, with a warning, where there is none.
 

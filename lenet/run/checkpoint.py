@@ -8,8 +8,6 @@ import contextlib
 import glob
 import os
 import re
-import shutil
-import tempfile
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
@@ -24,10 +22,12 @@ from lenet.run.network_record import NetworkRecord
 from lenet.support import files
 from lenet.support import progress
 from lenet.support import quiet
+from lenet.support import scratch
 
 _PREFIX = 'model.ckpt'
 _LONGEST_LIST = 2 ** 20  # bytes of TensorFlow's list of checkpoints
-_SCRATCH = '.saving-'  # directory of a save under way
+# A file as `save` names it, and no other that a user may keep there: group 1 is the path prefix, group 2 the steps.
+_FILE = re.compile(r'((?:.*/)?%s-(0|[1-9][0-9]*))\.(?:index|data-[0-9]{5}-of-[0-9]{5})' % re.escape(_PREFIX), re.DOTALL)
 
 
 class Position(NamedTuple):
@@ -57,9 +57,7 @@ class Checkpoints:
             return
         self._saver = tf.train.Saver(tf.global_variables() + [network_record.Saveable(record)], max_to_keep=0)
         files.make_directory(self.directory)
-        for left in glob.glob(os.path.join(glob.escape(self.directory), _SCRATCH + '*')):
-            shutil.rmtree(left, ignore_errors=True)  # of a save that was killed
-        files.remove_leftovers(self.directory)
+        clear_up(output_dir)
         with files.replacing(os.path.join(self.directory, 'graph.pbtxt')) as stream:
             stream.write(str(graph_def))
 
@@ -73,9 +71,9 @@ class Checkpoints:
             return None
         path = os.path.join(self.directory, '%s-%d' % (_PREFIX, steps_run))
         try:
-            with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self.directory) as scratch:
+            with scratch.directory(os.path.join(self.directory, _PREFIX)) as staged:
                 with quiet.without_stderr_lines('OP_REQUIRES failed at save_restore'):  # raised as well
-                    written = self._saver.save(session, os.path.join(scratch, os.path.basename(path)),
+                    written = self._saver.save(session, os.path.join(staged, os.path.basename(path)),
                                                write_meta_graph=False, write_state=False)
                 # A former run may have left a checkpoint of the same step. Were this process killed between the two
                 # renames below, that one's index would stand beside the new data and describe other bytes.
@@ -83,19 +81,11 @@ class Checkpoints:
                 for name in files_of(written):
                     files.flush(name)
                     os.replace(name, os.path.join(self.directory, os.path.basename(name)))
-            kept = find_all(self._output_dir)[-self._keep:]
-            self._write_state(kept)
-            _remove(find_all(self._output_dir)[:-self._keep])
+            settle(self._output_dir, self._keep)
         except (tf.errors.OpError, OSError, ValueError) as error:
             raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
                             (path, first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
         return path
-
-    def _write_state(self, kept: List[str]) -> None:
-        """What tf.train.latest_checkpoint reads; relative paths, so that the directory may be moved."""
-        names = [os.path.basename(path) for path in kept]
-        with files.replacing(os.path.join(self.directory, 'checkpoint')) as stream:
-            stream.write(str(CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)))
 
     def restore(self, session: tf.Session, path: str) -> None:
         """Loads every variable from `path`, a checkpoint of this program.
@@ -109,7 +99,34 @@ class Checkpoints:
 
 def files_of(path: str) -> List[str]:
     """The files of the checkpoint `path`, its index last."""
-    return sorted(glob.glob(glob.escape(path) + '.data-*')) + glob.glob(glob.escape(path) + '.index')
+    data = glob.escape(path) + '.data-%s-of-%s' % (5 * '[0-9]', 5 * '[0-9]')
+    return sorted(glob.glob(data)) + glob.glob(glob.escape(path) + '.index')
+
+
+def settle(output_dir: str, keep: int) -> None:
+    """Writes the list that tf.train.latest_checkpoint reads, of the newest `keep` checkpoints, and removes the others.
+
+    Raises:
+      UserError: the list cannot be written.
+      OSError: a checkpoint cannot be removed.
+    """
+    paths = find_all(output_dir)
+    names = [os.path.basename(path) for path in paths[-keep:]]  # relative, so that the directory may be moved
+    with files.replacing(os.path.join(output_dir, run_directory.CHECKPOINTS, 'checkpoint')) as stream:
+        stream.write(str(CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)))
+    _remove(paths[:-keep])
+
+
+def clear_up(output_dir: str) -> None:
+    """Removes what killed saves have left; nobody else may be writing there (run_directory.locked)."""
+    directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
+    scratch.remove_dead(directory)
+    for name in os.listdir(directory):
+        match = _FILE.fullmatch(os.path.join(directory, name))
+        # Data are renamed before their index, and removed after it.
+        if match and not os.path.exists(match.group(1) + '.index'):
+            with contextlib.suppress(OSError):
+                os.unlink(match.group(0))
 
 
 def _remove(paths: List[str]) -> None:
@@ -120,9 +137,9 @@ def _remove(paths: List[str]) -> None:
 
 def find_all(output_dir: str) -> List[str]:
     """The path prefixes of a run's checkpoints, oldest first; the files count, not TensorFlow's list of them."""
-    pattern = os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, _PREFIX + '-*.index')
-    paths = [path[:-len('.index')] for path in glob.glob(pattern)]
-    return sorted((path for path in paths if _number(path) >= 0), key=_number)
+    names = glob.glob(os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, '*.index'))
+    found = {int(match.group(2)): match.group(1) for match in map(_FILE.fullmatch, names) if match}
+    return [found[steps] for steps in sorted(found)]
 
 
 def _number(path: str) -> int:

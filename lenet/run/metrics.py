@@ -7,12 +7,14 @@ import io
 import json
 import math
 import os
+import re
 from typing import Any, Dict, IO, Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
+from lenet.run import run_directory
 from lenet.support import files
 from lenet.support import strict_json
 
@@ -40,16 +42,17 @@ class Recorder:
         """
         files.make_directory(os.path.dirname(loss_file))
         metrics_file = os.path.join(directory, FILE)
-        for other in glob.glob(os.path.join(glob.escape(os.path.dirname(loss_file)), 'train_*_loss.txt')):
+        for other in _loss_files(directory):
             if start_step and not os.path.exists(loss_file):
-                os.replace(other, loss_file)  # its name has the number of ranks, which has changed
+                os.replace(other, loss_file)  # its name has the device and the number of ranks, which have changed
         records = [(line, record) for line, record in _records(metrics_file) if record['step'] <= start_step]
         # Line k must be step k's: lines that a crash has lost are filled up with nan, later ones cut off.
         losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]
+        self.last_loss = float(np.float32(_number(losses[-1]))) if losses else math.nan
         self.unlogged = _unlogged([record for _, record in records], losses)
         self._metrics = _open_with(metrics_file, [line for line, record in records if PARTIAL not in record])
         self._losses = _open_with(loss_file, losses)
-        self._events = tf.summary.FileWriter(directory, graph)
+        self._events = tf.summary.FileWriter(directory, graph, filename_suffix=run_directory.EVENTS)
         if start_step:  # TensorBoard forgets what a run that went on from an older checkpoint repeats
             self._events.add_session_log(tf.SessionLog(status=tf.SessionLog.START), start_step + 1)
 
@@ -98,6 +101,29 @@ class NoRecorder:
         pass
 
 
+def read_records(directory: str) -> List[Dict[str, Any]]:
+    """The records of metrics.jsonl, in their order, without lines that are none; [] where there is no such file.
+
+    Raises:
+      UserError: it cannot be read.
+    """
+    return [record for _, record in _records(os.path.join(directory, FILE))]
+
+
+def are_whole(directory: str, steps: int) -> bool:
+    """Whether nothing shows that a record of the first `steps` steps was lost: whole lines, and a loss for every step.
+    """
+    metrics_file = os.path.join(directory, FILE)
+    return (os.path.isfile(metrics_file) and _lines(metrics_file) == _whole_lines(metrics_file) and
+            any(_lines(path) == _whole_lines(path) and len(_lines(path)) == steps for path in _loss_files(directory)))
+
+
+def _loss_files(directory: str) -> List[str]:
+    """Of whichever device, batch and ranks."""
+    return [path for path in sorted(glob.glob(os.path.join(glob.escape(directory), '[0-7]', '*_loss.txt')))
+            if re.fullmatch(run_directory.LOSS_FILE, os.path.basename(path), re.ASCII)]
+
+
 def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:
     """What followed the last whole training record; `losses` are the lines of the steps up to now."""
     whole = [record['step'] for record in records if record.get('kind') == 'train' and PARTIAL not in record]
@@ -105,15 +131,6 @@ def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:
     skipped = [step for record in records if PARTIAL in record and record['step'] > last
                for step in record.get('skipped_steps', [])]
     return Unlogged(np.array([_number(line) for line in losses[last:]], np.float32), skipped)
-
-
-def read(directory: str) -> List[Dict[str, Any]]:
-    """The records of a run's metrics.jsonl, without lines that are none; [] where there is no such file.
-
-    Raises:
-      UserError: it cannot be read.
-    """
-    return [record for _, record in _records(os.path.join(directory, FILE))]
 
 
 def _records(path: str) -> List[Tuple[str, Dict[str, Any]]]:
@@ -144,11 +161,14 @@ def _number(line: str) -> float:
         return math.nan
 
 
-def _whole_lines(path: str) -> List[str]:
+def _lines(path: str) -> List[str]:
     if not os.path.lexists(path):
         return []
-    text = files.read(path, LARGEST, 'move it away').decode(errors='replace')
-    return [line for line in io.StringIO(text) if line.endswith('\n')]
+    return list(io.StringIO(files.read(path, LARGEST, 'move it away').decode(errors='replace')))
+
+
+def _whole_lines(path: str) -> List[str]:
+    return [line for line in _lines(path) if line.endswith('\n')]
 
 
 def _open_with(path: str, lines: List[str]) -> IO[str]:

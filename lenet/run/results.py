@@ -1,9 +1,13 @@
 """What a run leaves at its end: results.json, the ModelZoo log, the closing lines."""
 
+import contextlib
+import math
 import os
+import re
 from typing import Any, Dict, List, Optional
 
 from lenet.data.splits import Dataset
+from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.platforms.base import Platform
 from lenet.run.account import Throughput
@@ -12,6 +16,9 @@ from lenet.support import machine
 from lenet.support import stack
 
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
+COMPLETED = 'completed'
+_CASE = NETWORK + r'_bs\d+_\d+p_(acc|perf)'
+_DEVICES = '01234567'
 
 
 def case_name(params: Params, size: int) -> str:
@@ -22,7 +29,7 @@ def case_name(params: Params, size: int) -> str:
 def log_directory(directory: str) -> str:
     """The ModelZoo's place for a device's logs: a folder named after the device."""
     device = os.environ.get('ASCEND_DEVICE_ID', '')
-    return os.path.join(directory, device if device in list('1234567') else '0')
+    return os.path.join(directory, device if device in list(_DEVICES) else '0')
 
 
 def loss_file(directory: str, params: Params, size: int) -> str:
@@ -36,7 +43,7 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
     Args:
       counts: steps_run, steps_this_run, updates_applied, updates_skipped, loss (of the last step), loss_scale.
       evaluation: accuracy.report of the final weights, None if they were not evaluated.
-      ended: 'completed' or 'stopped by SIGINT' and the like.
+      ended: COMPLETED or 'stopped by SIGINT' and the like.
     """
     return {
         'case': case_name(params, platform.ranks.size), 'ended': ended,
@@ -59,11 +66,38 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
 
 
 def write(directory: str, results: Dict[str, Any]) -> None:
-    """Writes results.json and the ModelZoo log."""
+    """Writes results.json and, from what is in it, the ModelZoo log."""
     files.write_json(os.path.join(directory, 'results.json'), results)
     logs = files.make_directory(log_directory(directory))
     with files.replacing(os.path.join(logs, results['case'] + '.log')) as stream:
-        stream.write(''.join(line + '\n' for line in _modelzoo_lines(results)))
+        stream.write(_log_text(results))
+
+
+def read(directory: str, steps: int) -> Optional[Dict[str, Any]]:
+    """What results.json there tells of a run that ended after `steps` steps; None if it is no such file."""
+    try:
+        results = files.read_json(os.path.join(directory, 'results.json'), run_directory.LARGEST)
+        if results['steps']['steps_run'] == steps and re.fullmatch(_CASE, results['case']):
+            _log_text(results)
+            closing_lines(results)
+            return results
+    except (UserError, ValueError, TypeError, KeyError, OverflowError):  # not JSON; another structure
+        pass
+    return None
+
+
+def has_log(directory: str, results: Dict[str, Any]) -> bool:
+    """Whether the ModelZoo log of `results` is there, of whichever device."""
+    for device in _DEVICES:
+        with contextlib.suppress(UserError):
+            if files.read(os.path.join(directory, device, results['case'] + '.log'), 1 << 16) == \
+                    _log_text(results).encode():
+                return True
+    return False
+
+
+def _log_text(results: Dict[str, Any]) -> str:
+    return ''.join(line + '\n' for line in _modelzoo_lines(results))
 
 
 def _accuracy(results: Dict[str, Any]) -> str:
@@ -71,12 +105,12 @@ def _accuracy(results: Dict[str, Any]) -> str:
 
 
 def _modelzoo_lines(results: Dict[str, Any]) -> List[str]:
-    throughput = results['throughput']
+    throughput, loss = results['throughput'], results['steps']['loss']  # None: NaN or infinite, which JSON has not
     lines = [('Network', NETWORK), ('RankSize', results['rank_size']), ('BatchSize', results['flags']['batch_size']),
              ('DeviceType', results['device_type']), ('CaseName', results['case']),
              ('ActualFPS', '%.2f' % throughput['images_per_second']),
              ('TrainingTime', '%.4f' % throughput['ms_per_step']),
-             ('ActualLoss', '%.6f' % results['steps']['loss']),
+             ('ActualLoss', 'nan' if loss is None or not math.isfinite(loss) else '%.6f' % loss),
              ('TrainAccuracy', _accuracy(results)),
              ('E2ETrainingTime', '%.2f' % results['wall_seconds']['total'])]
     if results['data']['synthetic']:

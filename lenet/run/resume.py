@@ -28,22 +28,15 @@ def find_start(params: Params) -> Tuple[Optional[str], checkpoint.Position]:
     Raises:
       UserError: no checkpoint is whole, or what is left to do is not a multiple of --iterations_per_loop.
     """
-    total = params.steps * params.epochs
     paths = checkpoint.find_whole(params.output_dir) if params.resume else []
-    while paths:
-        newest, start = paths[-1], checkpoint.read_position(paths[-1])
-        if start.steps_run < total or run_directory.read_reported_steps(params.output_dir) == start.steps_run:
-            break
-        # It has all steps but no results: the run was killed between its last checkpoint and its results. From the
-        # checkpoint before, the last steps run again, come to the same weights, and the results are written.
-        paths.pop()
     if not paths:
         if params.resume:
             progress.warn('--resume: no checkpoint in %s to go on from, starting from the beginning' %
                           params.output_dir)
         return None, checkpoint.Position()
-    left, n = total - start.steps_run, params.iterations_per_loop
-    if left % n:
+    newest, start = paths[-1], checkpoint.read_position(paths[-1])
+    left, n = params.steps * params.epochs - start.steps_run, params.iterations_per_loop
+    if left > 0 and left % n:
         raise UserError('%s: the %d steps left, --steps x --epochs - %d, are not a multiple of '
                         '--iterations_per_loop=%d: use --iterations_per_loop=%d' %
                         (newest, left, start.steps_run, n, math.gcd(left, n)))

@@ -20,6 +20,7 @@ from lenet.ranks.base import Ranks
 from lenet.ranks.watchdog import Watchdog
 from lenet.run import agreement
 from lenet.run import checkpoint
+from lenet.run import completion
 from lenet.run import metrics
 from lenet.run import network_record
 from lenet.run import results
@@ -73,6 +74,8 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
             start = agreement.reach(ranks, params, facts, start)
     if start.steps_run >= params.steps * params.epochs:
         progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
+        if ranks.rank == 0:
+            completion.complete(params, platform, data, newest, start, facts, ledger)
         return 0
     # Before a former run, which may hold them, is moved.
     transferred = _read_transferred(params) if reads else {}
@@ -146,7 +149,7 @@ def _report(params: Params, platform: Platform, data: dataset.Dataset, loop: Ses
     if not account.calls or platform.ranks.rank != 0:
         return
     complete = account.step >= total
-    ended = 'completed' if complete else str(signals.Interrupted(stop.signum))
+    ended = results.COMPLETED if complete else str(signals.Interrupted(stop.signum))
     throughput = account.throughput(params.batch_size * platform.ranks.size)
     summary = results.summarize(params, platform, data, account.counts(), throughput, loop.final_evaluation(),
                                 ledger.report(), ended)

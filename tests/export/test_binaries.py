@@ -190,12 +190,20 @@ def test_a_manifest_that_is_no_json_object_is_refused(written, content, words):
     assert message.startswith(str(directory / 'manifest.json')) and words in message
 
 
-def test_only_what_was_written_here_counts_as_such(written):
+@pytest.mark.parametrize('name', ['notes.txt', 'images/notes.txt', 'images/00099.bin', 'batches/own/x', '.hidden'])
+def test_only_what_the_manifest_lists_counts_as_written_here(written, name):
     directory, _ = written
-    assert binaries.is_written_here(str(directory))
+    assert binaries.find_stranger(str(directory)) is None
     rewrite(directory, lambda manifest: manifest.update(version=0))
     (directory / 'images' / '00003.bin').unlink()
-    assert binaries.is_written_here(str(directory)), 'of another version, and damaged, but written here'
-    (directory / 'notes.txt').write_text('mine')
-    assert not binaries.is_written_here(str(directory))
-    assert not binaries.is_written_here(str(directory / 'images')) and not binaries.is_written_here('/nowhere')
+    assert binaries.find_stranger(str(directory)) is None, 'of another version, and damaged, but written here'
+    (directory / name).parent.mkdir(exist_ok=True)
+    (directory / name).write_text('mine')
+    assert binaries.find_stranger(str(directory)) == ('batches/own' if 'own' in name else name)
+    rewrite(directory, lambda manifest: manifest.update(format='mine'))
+    assert binaries.find_stranger(str(directory)) is not None
+
+
+def test_what_cannot_be_listed_is_not_taken_for_empty():
+    with pytest.raises(OSError):
+        binaries.find_stranger('/nowhere')

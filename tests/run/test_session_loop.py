@@ -123,15 +123,6 @@ def test_weights_that_the_last_step_ruins_are_noticed_and_not_saved(train, tmp_p
     assert [path[-2:] for path in checkpoint.find_all(str(tmp_path))] == ['-6']
 
 
-def test_a_run_killed_before_its_results_gets_them_from_a_resume(train, tmp_path):
-    _, whole, _ = train()
-    (tmp_path / 'results.json').unlink()
-    status, results, metrics = train(resume=True)
-    assert status == 0 and results['evaluation'] == whole['evaluation']
-    assert results['steps']['steps_run'] == 12 and results['steps']['steps_this_run'] == 6
-    assert [line['step'] for line in kinds(metrics, 'train')] == [3, 6, 9, 12]
-
-
 def test_a_damaged_older_checkpoint_does_not_hinder_a_resume_from_the_newest(train, tmp_path):
     train()
     with open(checkpoint.find_all(str(tmp_path))[0] + '.data-00000-of-00001', 'r+b') as stream:
