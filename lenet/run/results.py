@@ -4,6 +4,7 @@ import os
 from typing import Any, Dict, List, Optional
 
 from lenet.data.splits import Dataset
+from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.platforms.base import Platform
 from lenet.run.account import Throughput
@@ -11,6 +12,8 @@ from lenet.support import files
 from lenet.support import machine
 from lenet.support import stack
 
+SCHEMA = 2  # of results.json; 1, without a number, had no single images
+LARGEST = 2 ** 26  # bytes of results.json; that of a network that has not learned has 3 MB
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
 
 
@@ -35,11 +38,11 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
 
     Args:
       counts: steps_run, steps_this_run, updates_applied, updates_skipped, loss (of the last step), loss_scale.
-      evaluation: accuracy.report of the final weights, None if they were not evaluated.
+      evaluation: SessionLoop.final_evaluation.
       ended: 'completed' or 'stopped by SIGINT' and the like.
     """
     return {
-        'case': case_name(params, platform.ranks.size), 'ended': ended,
+        'schema': SCHEMA, 'case': case_name(params, platform.ranks.size), 'ended': ended,
         'platform': platform.name, 'device_type': platform.device_type, 'rank_size': platform.ranks.size,
         'data': {'source': dataset.origin, 'synthetic': dataset.synthetic,
                  'training_images': len(dataset.train.labels), 'test_images': len(dataset.test.labels)},
@@ -64,6 +67,21 @@ def write(directory: str, results: Dict[str, Any]) -> None:
         stream.write(''.join(line + '\n' for line in _modelzoo_lines(results)))
 
 
+def read(directory: str) -> Optional[Dict[str, Any]]:
+    """results.json of a run, None where there is none.
+
+    Raises:
+      UserError: it is damaged.
+    """
+    path = os.path.join(directory, 'results.json')
+    if not os.path.lexists(path):
+        return None
+    results = files.read_json(path, LARGEST, 'name the --output_dir of a run')
+    if not isinstance(results, dict):
+        raise UserError('%s: is no object; name the --output_dir of a run' % path)
+    return results
+
+
 def _accuracy(results: Dict[str, Any]) -> str:
     return '%.4f' % results['evaluation']['accuracy'] if results['evaluation'] else 'not evaluated'
 
@@ -82,8 +100,12 @@ def _modelzoo_lines(results: Dict[str, Any]) -> List[str]:
     return ['%s = %s' % line for line in lines]
 
 
-def closing_lines(results: Dict[str, Any]) -> List[str]:
-    """The reference's three closing lines, and what they leave open."""
+def closing_lines(results: Dict[str, Any], page: str = '') -> List[str]:
+    """The reference's three closing lines, and what they leave open.
+
+    Args:
+      page: a few words on where the run's page is, for a terminal.
+    """
     throughput, evaluation = results['throughput'], results['evaluation']
     lines = []
     if results['data']['synthetic']:
@@ -94,8 +116,8 @@ def closing_lines(results: Dict[str, Any]) -> List[str]:
         lines.append('Test images correct : %d of %d, 95 %% interval %.4f to %.4f (what the ModelZoo calls Train '
                      'Accuracy)' %
                      (evaluation['correct'], evaluation['images'], low, high))
-    lines.append('Stack : TensorFlow %s, Python %s' % (results['versions']['tensorflow'],
-                                                       results['versions']['python']))
+    lines.append('Stack : TensorFlow %s, Python %s%s' % (results['versions']['tensorflow'],
+                                                         results['versions']['python'], page))
     lines.append('Final Performance images/sec : %.2f%s' %
                  (throughput['images_per_second'],
                   ' (with the first call, there was no other)' if throughput['includes_first_call'] else ''))

@@ -18,10 +18,11 @@ from lenet.support import stack
 
 FLAGS = 'flags.txt'
 FACTS = 'run.json'  # what flags do not say
+REPORT = 'report.html'
 CHECKPOINTS = 'ckpt_npu'  # the reference's name, whatever the platform
 PREVIOUS = 'previous'
 # FLAGS last: while it is there, a directory counts as a run's, also when moving the run away was interrupted.
-_OWN = ('metrics.jsonl', 'results.json', 'events.out.tfevents.*', CHECKPOINTS, 'lenet.pb', 'lenet.json',
+_OWN = ('metrics.jsonl', 'results.json', REPORT, 'events.out.tfevents.*', CHECKPOINTS, 'lenet.pb', 'lenet.json',
         '[0-9]*/LeNet_ID0127*.log', '[0-9]*/train_LeNet_ID0127*_loss.txt', FACTS, FLAGS)
 
 

@@ -106,6 +106,13 @@ def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
                 os.unlink(temporary)
 
 
+def read_json(path: str, limit: int, advice: str = 'name a file') -> Any:
+    try:
+        return strict_json.load(path)
+    except ValueError as error:
+        raise UserError('%s: %s; %s' % (path, error, advice))
+
+
 def write_json(path: str, value: Any) -> None:
     """Writes `value`; null stands for NaN and infinities.
 
