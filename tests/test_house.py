@@ -15,9 +15,9 @@ FLOORS = [
     ['lenet.platforms.base'], ['lenet.graph'],
     ['lenet.ranks.averaging', 'lenet.ranks.horovod', 'lenet.ranks.watchdog'],
     ['lenet.platforms.cpu', 'lenet.platforms.npu', 'lenet.platforms.npu_config', 'lenet.platforms.npu_ranks'],
-    ['lenet.checks'], ['lenet.run'], ['lenet.export'], ['lenet.launcher'],
+    ['lenet.checks'], ['lenet.run'], ['lenet.export'], ['lenet.launcher'], ['lenet.report'],
 ]
-COMMANDS = {'train', 'evaluate', 'freeze', 'infer', 'preprocess', 'predict', 'doctor', 'launch', 'loss_scale_report'}
+COMMANDS = {'train', 'evaluate', 'freeze', 'infer', 'preprocess', 'predict', 'doctor', 'launch', 'report.__main__'}
 LIBRARY_AT_THE_TOP = {'__init__', 'flags', 'flag_rules', 'errors'}
 # Whoever chooses an implementation by its name must import it, in the function that does so.
 CHOOSERS = {'lenet.platforms': 'lenet.platforms.', 'lenet.ranks': 'lenet.ranks.'}

@@ -18,6 +18,7 @@ from lenet.platforms.base import Platform
 from lenet.run import accuracy
 from lenet.run import checkpoint
 from lenet.run import metrics
+from lenet.run import mistakes
 from lenet.run import results
 from lenet.run import resume
 from lenet.run.account import Throughput
@@ -82,7 +83,8 @@ def _evaluate(params: Params, platform: Platform, data: Dataset, path: str) -> D
         session.run(tf.global_variables_initializer())
         for name, value in checkpoint.read(path, list(variables)).items():
             variables[name].load(value, session)
-        return accuracy.report(accuracy.run(session, graph))
+        counts, logits = accuracy.run(session, graph)
+        return dict(accuracy.report(counts), **mistakes.examples(logits, data.test.labels))
 
 
 def _counts(params: Params, path: str, start: checkpoint.Position, loss: float) -> Dict[str, Any]:

@@ -10,11 +10,14 @@ from lenet.data.splits import Dataset
 from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.platforms.base import Platform
+from lenet.run import run_directory
 from lenet.run.account import Throughput
 from lenet.support import files
 from lenet.support import machine
 from lenet.support import stack
 
+FILE = 'results.json'
+SCHEMA = 2  # of results.json; 1, without a number, had no single images
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
 COMPLETED = 'completed'
 _CASE = NETWORK + r'_bs\d+_\d+p_(acc|perf)'
@@ -42,11 +45,11 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
 
     Args:
       counts: steps_run, steps_this_run, updates_applied, updates_skipped, loss (of the last step), loss_scale.
-      evaluation: accuracy.report of the final weights, None if they were not evaluated.
+      evaluation: SessionLoop.final_evaluation.
       ended: COMPLETED or 'stopped by SIGINT' and the like.
     """
     return {
-        'case': case_name(params, platform.ranks.size), 'ended': ended,
+        'schema': SCHEMA, 'case': case_name(params, platform.ranks.size), 'ended': ended,
         'platform': platform.name, 'device_type': platform.device_type, 'rank_size': platform.ranks.size,
         'data': {'source': dataset.origin, 'synthetic': dataset.synthetic,
                  'dark_on_light': dataset.dark_on_light, 'label_offset': dataset.form.label_offset,
@@ -67,7 +70,7 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
 
 def write(directory: str, results: Dict[str, Any]) -> None:
     """Writes results.json and, from what is in it, the ModelZoo log."""
-    files.write_json(os.path.join(directory, 'results.json'), results)
+    files.write_json(os.path.join(directory, FILE), results)
     logs = files.make_directory(log_directory(directory))
     with files.replacing(os.path.join(logs, results['case'] + '.log')) as stream:
         stream.write(_log_text(results))
@@ -76,7 +79,7 @@ def write(directory: str, results: Dict[str, Any]) -> None:
 def read(directory: str, steps: int) -> Optional[Dict[str, Any]]:
     """What results.json there tells of a run that ended after `steps` steps; None if it is no such file."""
     try:
-        results = files.read_json(os.path.join(directory, 'results.json'), run_directory.LARGEST)
+        results = files.read_json(os.path.join(directory, FILE), run_directory.LARGEST)
         if results['steps']['steps_run'] == steps and re.fullmatch(_CASE, results['case']):
             _log_text(results)
             closing_lines(results)
@@ -118,8 +121,12 @@ def _modelzoo_lines(results: Dict[str, Any]) -> List[str]:
     return ['%s = %s' % line for line in lines]
 
 
-def closing_lines(results: Dict[str, Any]) -> List[str]:
-    """The reference's three closing lines, and what they leave open."""
+def closing_lines(results: Dict[str, Any], page: str = '') -> List[str]:
+    """The reference's three closing lines, and what they leave open.
+
+    Args:
+      page: a few words on where the run's page is, for a terminal.
+    """
     throughput, evaluation = results['throughput'], results['evaluation']
     lines = []
     if results['data']['synthetic']:
@@ -130,8 +137,8 @@ def closing_lines(results: Dict[str, Any]) -> List[str]:
         lines.append('Test images correct : %d of %d, 95 %% interval %.4f to %.4f (what the ModelZoo calls Train '
                      'Accuracy)' %
                      (evaluation['correct'], evaluation['images'], low, high))
-    lines.append('Stack : TensorFlow %s, Python %s' % (results['versions']['tensorflow'],
-                                                       results['versions']['python']))
+    lines.append('Stack : TensorFlow %s, Python %s%s' % (results['versions']['tensorflow'],
+                                                         results['versions']['python'], page))
     lines.append('Final Performance images/sec : %.2f%s' %
                  (throughput['images_per_second'],
                   ' (with the first call, there was no other)' if throughput['includes_first_call'] else ''))

@@ -1,7 +1,8 @@
 """A training run: Params -> platform -> data -> graph -> session loop -> results."""
 
 import contextlib
-from typing import Any, Dict, Iterator, Optional
+import os
+from typing import Any, Callable, Dict, Iterator, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -10,6 +11,7 @@ import lenet
 from lenet import platforms
 from lenet.checks import ready
 from lenet.data import dataset
+from lenet.data.splits import Split
 from lenet.flags import Params
 from lenet.graph import loss_scaling
 from lenet.graph import model
@@ -35,11 +37,13 @@ from lenet.support import progress
 from lenet.support import signals
 
 
-def train(params: Params) -> int:
+def train(params: Params, show: Callable[[str, Split], str] = lambda directory, test: '') -> int:
     """Trains, evaluates, reports.
 
     Args:
       params: completed.
+      show: called at the end, on the rank that writes, with the run's directory and the test images; returns a few
+        words on where what it made is.
 
     Returns:
       The exit status: 0, or 128 + the signal that stopped the run.
@@ -57,10 +61,10 @@ def train(params: Params) -> int:
     with contextlib.ExitStack() as stack:
         if platform.ranks.rank == 0:  # all ranks train, one writes
             stack.enter_context(run_directory.locked(params))
-        return _train(params, platform, ledger)
+        return _train(params, platform, ledger, show)
 
 
-def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
+def _train(params: Params, platform: Platform, ledger: Ledger, show: Callable[[str, Split], str]) -> int:
     ranks = platform.ranks
     # Rank 0 reads the checkpoint and broadcasts all that is in it. Ranks that can only broadcast weights (not
     # `gathers`) read it themselves.
@@ -76,6 +80,8 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
         progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
         if ranks.rank == 0:
             completion.complete(params, platform, data, newest, start, facts, ledger)
+            if not os.path.exists(os.path.join(params.output_dir, run_directory.REPORT)):
+                show(params.output_dir, data.test)
         return 0
     # Before a former run, which may hold them, is moved.
     transferred = _read_transferred(params) if reads else {}
@@ -104,7 +110,7 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
         with contextlib.closing(recorder), signals.deferred() as stop, ranks.explaining():
             loop = SessionLoop(params, platform, built, account, checkpoints, recorder, ledger)
             loop.run(session, train_op, stop)
-            _report(params, platform, data, loop, ledger, stop)
+            _report(params, platform, data, loop, ledger, stop, show)
     return 128 + stop.signum if stop.signum else 0
 
 
@@ -144,7 +150,7 @@ def _load(session: tf.Session, params: Params, checkpoints: checkpoint.Checkpoin
 
 
 def _report(params: Params, platform: Platform, data: dataset.Dataset, loop: SessionLoop, ledger: Ledger,
-            stop: signals.StopRequest) -> None:
+            stop: signals.StopRequest, show: Callable[[str, Split], str]) -> None:
     account, total = loop.account, params.steps * params.epochs
     if not account.calls or platform.ranks.rank != 0:
         return
@@ -154,7 +160,8 @@ def _report(params: Params, platform: Platform, data: dataset.Dataset, loop: Ses
     summary = results.summarize(params, platform, data, account.counts(), throughput, loop.final_evaluation(),
                                 ledger.report(), ended)
     results.write(params.output_dir, summary)
-    for line in results.closing_lines(summary):
+    page = show(params.output_dir, data.test)
+    for line in results.closing_lines(summary, page if progress.on_terminal() else ''):
         progress.say(line)
     if account.skip_rate() > TOLERABLE_SKIP_RATE:
         progress.warn('%.2f %% of the updates were skipped for overflow, more than %.1f %%: a smaller first loss scale '

@@ -2,7 +2,11 @@
 
 import json
 import math
+import re
 from typing import Any, List, Tuple
+
+# Innermost, without text. It takes a line each, or a confusion matrix would fill a screen.
+_LIST_OF_NUMBERS = re.compile(r'\[\n[^\[\]{}"]*\]')
 
 
 def parse(content: bytes) -> Any:
@@ -23,7 +27,8 @@ def parse(content: bytes) -> Any:
 
 def text(value: Any) -> str:
     """`value` as the content of a file."""
-    return json.dumps(without_nan(value), indent=1, allow_nan=False) + '\n'
+    indented = json.dumps(without_nan(value), indent=1, allow_nan=False)
+    return _LIST_OF_NUMBERS.sub(lambda match: ' '.join(match.group().split()), indented) + '\n'
 
 
 def without_nan(value: Any) -> Any:
