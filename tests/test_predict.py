@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet.data import idx
+from lenet.data import dataset
 from lenet.export import frozen
 from lenet.export import prediction
 from lenet.export import sidecar
@@ -16,6 +16,7 @@ from lenet.photo import drawing
 from lenet.photo import picture
 from lenet.run import network_record
 from lenet.support import files
+from tests import data_files
 from tests import numpy_lenet
 from tests import pictures
 from tests import processes
@@ -143,6 +144,11 @@ def network(mnist, tmp_path_factory):
         yield opened
 
 
+def read_digits(mnist):
+    """The test images, uint8 [10000, 28, 28]."""
+    return dataset.open_dataset(mnist, 1).test.images[..., 0]
+
+
 def photographed(digit, random, kind):
     """A digit of MNIST as a file's grey levels: enlarged 3 to 10 times, anywhere on a page."""
     times = random.randint(3, 11)
@@ -160,7 +166,7 @@ def photographed(digit, random, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize('kind', ['clean', 'uneven light', 'dark ground', 'noisy'])
 def test_photographed_digits_are_answered_as_the_originals(network, mnist, tmp_path, kind):
-    digits = idx.read_images(idx.find(mnist)[2])[:400]
+    digits = read_digits(mnist)[:400]
     random, path = np.random.RandomState(1), str(tmp_path / 'picture.jpg')
     recovered = []
     for digit in digits:
@@ -172,3 +178,57 @@ def test_photographed_digits_are_answered_as_the_originals(network, mnist, tmp_p
     answers = [network.answer(frozen.flatten(images), 400).classes for images in (np.stack(recovered), digits)]
     agreement = np.mean(answers[0] == answers[1])
     assert agreement >= 0.97  # measured: 0.995, noisy 0.9925
+
+
+def drawn_on_paper(digit, kind):
+    """A digit of MNIST, uint8 [28, 28], as somebody draws it where a form has a box for it, or as a small picture."""
+    if kind == 'small':  # 28x28 on black, off the middle
+        small = np.asarray(Image.fromarray(digit).resize((20, 20), Image.BICUBIC))
+        return np.pad(small, ((7, 1), (7, 1)), mode='constant').astype(np.float32)
+    rows, columns = np.nonzero(digit > 64)
+    cut = digit[rows.min():rows.max() + 1, columns.min():columns.max() + 1]
+    if kind == 'full-bleed':
+        spare = max(cut.shape) - np.array(cut.shape)
+        square = np.pad(cut, [(side // 2, side - side // 2) for side in spare], mode='constant')
+        return np.asarray(Image.fromarray(square).resize((28, 28), Image.BICUBIC), np.float32)
+    grey = pictures.page(pictures.enlarged(digit, 8), 600, 480, 170, 120, contrast=0.8)
+    thickness = {'thin box': 3, 'thick box': 8, 'ring': 6}[kind]
+    y, x = np.mgrid[:600, :480]
+    if kind == 'ring':
+        mark = np.abs(np.hypot(y - 282, x - 232) - 180) < thickness
+    else:
+        inside = (np.abs(y - 285) < 190) & (np.abs(x - 235) < 170)
+        mark = inside & ~((np.abs(y - 285) < 190 - thickness) & (np.abs(x - 235) < 170 - thickness))
+    grey[mark] = 40
+    return pictures.noisy(grey)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kind', ['small', 'full-bleed', 'thin box', 'thick box', 'ring'])
+def test_a_digit_in_a_box_or_out_of_place_is_answered_as_the_original(network, mnist, tmp_path, kind):
+    digits = read_digits(mnist)[:100]
+    path = str(tmp_path / 'picture.png')
+    recovered = []
+    for digit in digits:
+        Image.fromarray(drawn_on_paper(digit, kind).astype(np.uint8)).save(path)
+        recovered.append(picture.as_mnist(path))
+    answers = [network.answer(frozen.flatten(images), 100).classes for images in (np.stack(recovered), digits)]
+    assert np.mean(answers[0] == answers[1]) >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('gap', [20, 60])
+@pytest.mark.parametrize('count', [2, 4])
+def test_several_digits_are_not_answered_as_one(mnist, tmp_path, count, gap):
+    digits = read_digits(mnist)
+    path = str(tmp_path / 'picture.png')
+    for first in range(0, 10 * count, count):
+        inks = []
+        for digit in digits[first:first + count]:
+            columns = np.nonzero(digit.max(axis=0) > 64)[0]
+            inks += [pictures.enlarged(digit, 5)[:, 5 * columns[0]:5 * columns[-1] + 5], np.zeros((140, gap))]
+        ink = np.concatenate(inks, axis=1)
+        grey = pictures.noisy(pictures.page(ink, 300, ink.shape[1] + 120, 80, 60))
+        Image.fromarray(grey.astype(np.uint8)).save(path)
+        message = data_files.error_of(picture.as_mnist, path)
+        assert 'shows %d digits, one is expected; cut them apart' % count in message
