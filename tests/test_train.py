@@ -35,7 +35,8 @@ def digest_of_newest(output_dir):
     """Of every name, shape and byte in a run's newest checkpoint."""
     reader = tf.train.load_checkpoint(checkpoint.find_all(str(output_dir))[-1])
     names = sorted(reader.get_variable_to_shape_map())
-    return hashlib.sha256(b''.join(name.encode() + reader.get_tensor(name).tobytes() for name in names)).hexdigest()
+    values = [np.asarray(reader.get_tensor(name)) for name in names]
+    return hashlib.sha256(b''.join(name.encode() + value.tobytes() for name, value in zip(names, values))).hexdigest()
 
 
 def start(output_dir, arguments, **streams):

@@ -61,7 +61,8 @@ def _describe(runs: List[Run]) -> Shown:
 def _describe_run(run: Run) -> Dict[str, Any]:
     results = run.results
     evaluation = results.get('evaluation') or {}
-    mistakes, least_sure = evaluation.get('misclassified', []), evaluation.get('least_sure', [])
+    examples = results.get('examples') or {}
+    mistakes, least_sure = examples.get('misclassified', []), examples.get('least_sure', [])
     test, why = run.test, ''
     if test is None and mistakes:
         why = 'Their images are not shown, see above.'

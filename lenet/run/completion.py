@@ -4,7 +4,7 @@ other records."""
 
 import contextlib
 import math
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
 
@@ -47,9 +47,9 @@ def complete(params: Params, platform: Platform, data: Dataset, newest: str, sta
         return
     resume.check(params, facts, start, checkpoint.read_record(newest))
     checkpoint.settle(directory, params.ckpt_count)
-    evaluated = summary['evaluation'] if summary else recorded
-    if not evaluated and params.evaluate:
-        evaluated = _evaluate(params, platform, data, newest)
+    evaluated, examples = (summary['evaluation'] if summary else recorded), None
+    if params.evaluate and not (summary and evaluated):
+        evaluated, examples = _evaluate(params, platform, data, newest)
     with contextlib.closing(metrics.Recorder(directory, results.loss_file(directory, params, size),
                                              tf.Graph(), steps)) as recorder:
         if evaluated and not recorded:
@@ -58,7 +58,7 @@ def complete(params: Params, platform: Platform, data: Dataset, newest: str, sta
     if not summary:
         throughput = _throughput(records, params.batch_size * size)
         summary = results.summarize(params, platform, data, _counts(params, newest, start, loss), throughput, evaluated,
-                                    ledger.report(), results.COMPLETED)
+                                    examples, ledger.report(), results.COMPLETED)
     results.write(directory, summary)
     progress.say('wrote what was missing of its records')
     for line in results.closing_lines(summary):
@@ -73,8 +73,8 @@ def _recorded_evaluation(records: List[Dict[str, Any]], steps: int) -> Optional[
     return None
 
 
-def _evaluate(params: Params, platform: Platform, data: Dataset, path: str) -> Dict[str, Any]:
-    """accuracy.report of a checkpoint, by this process alone."""
+def _evaluate(params: Params, platform: Platform, data: Dataset, path: str) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """accuracy.report and mistakes.examples of a checkpoint, by this process alone."""
     with tf.Graph().as_default(), tf.variable_scope('', use_resource=platform.use_resource), \
             tf.Session(config=platform.session_config()) as session:
         variables = model.create_variables(params.activation, params.seed, params.num_classes)
@@ -84,7 +84,7 @@ def _evaluate(params: Params, platform: Platform, data: Dataset, path: str) -> D
         for name, value in checkpoint.read(path, list(variables)).items():
             variables[name].load(value, session)
         counts, logits = accuracy.run(session, graph)
-        return dict(accuracy.report(counts), **mistakes.examples(logits, data.test.labels))
+        return accuracy.report(counts), mistakes.examples(logits, data.test.labels)
 
 
 def _counts(params: Params, path: str, start: checkpoint.Position, loss: float) -> Dict[str, Any]:

@@ -40,12 +40,13 @@ def loss_file(directory: str, params: Params, size: int) -> str:
 
 
 def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict[str, Any], throughput: Throughput,
-              evaluation: Optional[Dict[str, Any]], ledger: Dict[str, float], ended: str) -> Dict[str, Any]:
+              evaluation: Optional[Dict[str, Any]], examples: Optional[Dict[str, Any]], ledger: Dict[str, float], ended: str) -> Dict[str, Any]:
     """All that results.json holds.
 
     Args:
       counts: steps_run, steps_this_run, updates_applied, updates_skipped, loss (of the last step), loss_scale.
-      evaluation: SessionLoop.final_evaluation.
+      evaluation: accuracy.report of the final weights, None if they were not evaluated.
+      examples: mistakes.examples of that evaluation.
       ended: COMPLETED or 'stopped by SIGINT' and the like.
     """
     return {
@@ -61,6 +62,7 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
                        'images': throughput.images, 'seconds': throughput.seconds,
                        'includes_first_call': throughput.includes_first_call},
         'evaluation': evaluation,
+        'examples': examples,
         'wall_seconds': ledger,
         'flags': params._asdict(),
         'versions': stack.versions(),

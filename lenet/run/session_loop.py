@@ -168,7 +168,11 @@ class SessionLoop:
         self._saved_at = self.account.step
 
     def final_evaluation(self) -> Optional[Dict[str, Any]]:
-        """accuracy.report of the weights as they are now and mistakes.examples, None if these were not evaluated."""
+        """accuracy.report of the weights as they are now, None if these were not evaluated."""
+        return self._evaluation if self._evaluated_at == self.account.step else None
+
+    def examples(self) -> Optional[Dict[str, Any]]:
+        """mistakes.examples of the same evaluation."""
         if self._evaluated_at != self.account.step:
             return None
-        return dict(self._evaluation, **mistakes.examples(self._logits, self._built.evaluation.labels))
+        return mistakes.examples(self._logits, self._built.evaluation.labels)

@@ -157,7 +157,7 @@ def _report(params: Params, platform: Platform, data: dataset.Dataset, loop: Ses
     complete = account.step >= total
     ended = results.COMPLETED if complete else str(signals.Interrupted(stop.signum))
     throughput = account.throughput(params.batch_size * platform.ranks.size)
-    summary = results.summarize(params, platform, data, account.counts(), throughput, loop.final_evaluation(),
+    summary = results.summarize(params, platform, data, account.counts(), throughput, loop.final_evaluation(), loop.examples(),
                                 ledger.report(), ended)
     results.write(params.output_dir, summary)
     page = show(params.output_dir, data.test)

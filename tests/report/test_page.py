@@ -167,7 +167,7 @@ def test_what_is_shown_is_what_the_run_recorded(opened, run):
     assert page.locator('.headline').inner_text() == '%.2f %%' % (100 * evaluation['accuracy'])
     cells = page.locator('#confusion-0 button').all_inner_texts()
     assert list(map(int, cells)) == [count for row in evaluation['confusion'] for count in row if count]
-    worst = evaluation['misclassified'][0]
+    worst = results['examples']['misclassified'][0]
     assert page.locator('#mistakes-0 .example').first.inner_text().split('\n')[:2] == [
         '%d → %d' % (worst['label'], worst['class']), '#%d' % worst['index']]
     assert page.locator('#kernels-0 canvas').count() == 6 and page.locator('.curve').count() >= 3
@@ -175,8 +175,8 @@ def test_what_is_shown_is_what_the_run_recorded(opened, run):
 
 
 def test_a_cell_of_the_confusion_matrix_shows_its_images(opened, run, test_split):
-    evaluation = json.loads((run / 'results.json').read_text())['evaluation']
-    mistake = evaluation['misclassified'][-1]
+    results = json.loads((run / 'results.json').read_text())
+    evaluation, mistake = results['evaluation'], results['examples']['misclassified'][-1]
     button = opened.page.locator('button[data-label="%(label)d"][data-predicted="%(class)d"]' % mistake)
     button.focus()
     opened.page.keyboard.press('Enter')

@@ -154,13 +154,14 @@ def names_in(directory, pattern='*'):
 def test_a_save_killed_at_any_change_leaves_whole_checkpoints_alone(tmp_path):
     """One is kept. The changes: renames of data and index, TensorFlow's list, removals of the older and the scratch."""
     program = ('import os, sys\nimport numpy as np\nimport tensorflow.compat.v1 as tf\n'
-               'from lenet.run import checkpoint\nfrom tests import kills\n'
+               'from lenet.run import checkpoint\nfrom lenet.run.network_record import NetworkRecord\n'
+               'from tests import kills\n'
                'directory, call = sys.argv[1], int(sys.argv[2])\n'
                'with tf.Graph().as_default(), tf.Session() as session:\n'
                '    counter = tf.get_variable("steps_run", initializer=np.int64(10), trainable=False)\n'
                '    tf.get_variable("global_step", initializer=np.int64(7), trainable=False)\n'
                '    session.run(tf.global_variables_initializer())\n'
-               '    checkpoints = checkpoint.Checkpoints(directory, 1)\n'
+               '    checkpoints = checkpoint.Checkpoints(directory, 1, NetworkRecord("sigmoid", 10))\n'
                '    checkpoints.save(session, 10)\n'
                '    counter.load(20, session)\n'
                '    kills.die_at(call)\n'

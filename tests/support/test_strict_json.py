@@ -23,4 +23,5 @@ def test_what_is_no_strict_json_is_refused_in_one_line(content, words):
 
 
 def test_right_json_is_read():
-    assert strict_json.parse(b'{"a": [1, {"b": "c", "d": null}], "e": {"b": 2.5}}') == {'a': [1, {'b': 'c', 'd': None}], 'e': {'b': 2.5}}
+    parsed = strict_json.parse(b'{"a": [1, {"b": "c", "d": null}], "e": {"b": 2.5}}')
+    assert parsed == {'a': [1, {'b': 'c', 'd': None}], 'e': {'b': 2.5}}
