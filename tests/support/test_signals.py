@@ -46,7 +46,9 @@ def main():
 
 entry.run(main)
 '''
-IN_C = 'ctypes.CDLL(None).pause()'  # as a session.run that never ends: no Python runs in this thread
+# As a session.run that never ends: no Python runs in this thread, and no signal ends the call.
+IN_C = ('import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM]); '
+        'ctypes.CDLL(None).pause()')
 
 
 @pytest.mark.parametrize('call, cleans', [(IN_C, False), ('import time; time.sleep(0.5)', True)],
