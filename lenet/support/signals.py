@@ -77,8 +77,8 @@ def interruptible(call: Callable[[], Any]) -> Any:
     `Interrupted`: TensorFlow would not close its session before.
     """
     answers: queue.Queue = queue.Queue()
-    threading.Thread(target=_answer, args=(call, answers), daemon=True).start()
-    try:
+    try:  # a signal may come as soon as the thread runs
+        threading.Thread(target=_answer, args=(call, answers), daemon=True).start()
         value, error = answers.get()
     except Interrupted as interruption:
         if not _comes_soon(answers):
