@@ -28,7 +28,6 @@ All flags of training go to the contenders called ours…; the others take --bat
 """
 
 import os
-import tempfile
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -60,7 +59,7 @@ def main() -> None:
     check_ours(params, compared, FLAGS.warmup)
     contenders.check_peers(compared, FLAGS.peer_python)
     load_before = os.getloadavg()
-    with scratch.directory(os.path.join(tempfile.gettempdir(), 'lenet-bench')) as directory:
+    with scratch.system_directory('lenet-bench') as directory:
         data_file = os.path.join(directory, 'training.npz')
         if any(contenders.needs_data_file(contender) for contender in compared):
             write_data(params, data_file)

@@ -4,7 +4,6 @@ variables, each in a process of its own."""
 import math
 import os
 import sys
-import tempfile
 from functools import reduce
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -62,7 +61,7 @@ def prove(name: str, points: List[Tuple[str, Any]]) -> str:
     if kind == ROUNDING:
         distinct = {value: params._replace(iterations_per_loop=ROUNDING_STEPS) for value, params in distinct.items()}
     steps = ROUNDING_STEPS if kind == ROUNDING else common_steps([params.iterations_per_loop for params in completed])
-    with scratch.directory(os.path.join(tempfile.gettempdir(), 'lenet-bench')) as directory:
+    with scratch.system_directory('lenet-bench') as directory:
         variables = {value: final_variables(params, steps, os.path.join(directory, value))
                      for value, params in distinct.items()}
     return verdict(name, steps, variables, 0.0 if kind == EXACT else TOLERANCE)

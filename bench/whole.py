@@ -8,7 +8,6 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from typing import Any, Dict, List
 
@@ -22,7 +21,7 @@ _BENCH_FLAGS = ('--warmup=',)  # a whole run has none
 def main(arguments: List[str]) -> None:
     passed = [argument for argument in arguments if not argument.startswith(_BENCH_FLAGS)]
     launch(['--help'])
-    with scratch.directory(os.path.join(tempfile.gettempdir(), 'lenet-bench')) as directory:
+    with scratch.system_directory('lenet-bench') as directory:
         began = time.perf_counter()
         launch(passed + ['--output_dir=' + directory])
         seconds = time.perf_counter() - began

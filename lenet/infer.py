@@ -53,7 +53,8 @@ def _define_flags() -> None:
     absl_flags.DEFINE_string('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
     absl_flags.DEFINE_string(
         'data_dir', None, 'Images: a directory of lenet.preprocess; a data set as --data_path of lenet.train names it '
-        '(the test images), "synthetic" too; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched once.')
+        '(the test images), "synthetic" too; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched '
+        'once.')
     model_flags.define_form()
     absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)
     absl_flags.DEFINE_integer(

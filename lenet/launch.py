@@ -12,7 +12,8 @@ Options, before the flags, which every rank gets:
   -h           this text; `python -m lenet.train --help` explains the flags
 
 The first rank's output is shown, each one's is kept in --output_dir/ranks/rank_K.log. A rank that fails, or has been
-stopped for --rank_timeout seconds, ends the others. With several servers of NPUs, start this on each, SERVER_ID naming it as the rank table does.
+stopped for --rank_timeout seconds, ends the others. With several servers of NPUs, start this on each, SERVER_ID naming
+it as the rank table does.
 
 Exit status: 0 when all ranks are done, that of the rank that failed first (128 + the signal that killed it), 2 wrong
 command line, 130 Ctrl-C and 143 SIGTERM, which reach every rank; a second one kills them.

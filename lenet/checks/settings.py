@@ -1,7 +1,7 @@
 """What the flags ask for: steps, sinking, precision, loss scale, lists of operators."""
 
 import math
-from typing import Any, Mapping
+from typing import Any, List, Mapping
 
 import numpy as np
 
@@ -84,10 +84,9 @@ def mixlist(params: Params, newer_adapter: bool) -> Result:
     if params.modify_mixlist is None:
         return passed(name, 'not given')
     try:
-        count = _count_operators(files.read_json(params.modify_mixlist, 2 ** 20, 'name a file of JSON'))
-    except (UserError, ValueError) as error:
-        problem = str(error) if isinstance(error, UserError) else '%s: %s' % (params.modify_mixlist, error)
-        return failed(name, problem,
+        count = _count_operators(params.modify_mixlist)
+    except UserError as error:
+        return failed(name, str(error),
                       '{"black-list": {"to-add": ["Operator"]}} is how it looks; also white-list, to-remove')
     counted = '%s: %d operators' % (params.modify_mixlist, count)
     if not newer_adapter:
@@ -96,14 +95,22 @@ def mixlist(params: Params, newer_adapter: bool) -> Result:
     return passed(name, counted)
 
 
-def _count_operators(lists: Any) -> int:
+def _count_operators(path: str) -> int:
+    lists = files.read_json(path, 2 ** 20, 'name a file of JSON')
+    try:
+        return len(_operators(lists))
+    except ValueError as error:
+        raise UserError('%s: %s' % (path, error))
+
+
+def _operators(lists: Any) -> List[str]:
     operators = []
     for list_name, changes in _items(lists, _LISTS, 'the file'):
         for change, names in _items(changes, _CHANGES, list_name):
             if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
                 raise ValueError('%s of %s is not a list of names' % (change, list_name))
             operators += names
-    return len(operators)
+    return operators
 
 
 def _items(mapping: Any, keys: tuple, where: str) -> Any:

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import tempfile
 import zlib
 from typing import Iterable, Iterator, Tuple
 
@@ -38,7 +37,7 @@ def read(files: Iterable[RawFile], deadline: float) -> Iterator[Tuple[RawFile, b
     if npm is None:
         raise SourceError('there is no npm on the PATH')
     try:
-        with scratch.directory(os.path.join(tempfile.gettempdir(), 'lenet-npm')) as folder:
+        with scratch.system_directory('lenet-npm') as folder:
             _pack(npm, folder, deadline)
             yield from _unpack(folder, files)
     except OSError as error:  # no place for temporary files, or an npm that cannot be run

@@ -133,7 +133,7 @@ def _stage_pb(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str:
     path = os.path.join(scratch, os.path.basename(name))
     with _writing(name):
         _write(path, graph_def.SerializeToString(deterministic=True))
-    with frozen.open_network(frozen.parse(path), gate.config, name) as network:
+    with frozen.open_network(frozen.read_staged(path), gate.config, name) as network:
         contents = gate.check(network, path, name)
     with _writing(name):
         _write(sidecar.path_of(path), strict_json.text(contents).encode())

@@ -24,8 +24,9 @@ from lenet.support import signals
 from lenet.support import stack
 
 __all__ = ['INPUT', 'LOGITS', 'PROBABILITIES', 'CLASS', 'Answers', 'Network', 'build', 'convert_errors', 'flatten',
-           'open_network', 'read']
+           'open_network', 'read', 'read_described', 'read_staged']
 
+LARGEST = 2 ** 28  # bytes of a .pb; LeNet's has half a million
 INPUT, LOGITS, PROBABILITIES, CLASS = 'input_image', 'logits', 'probabilities', 'class'
 
 
@@ -71,14 +72,22 @@ def read(path: str) -> tf.GraphDef:
 
 def read_described(path: str) -> Tuple[tf.GraphDef, Dict[str, Any]]:
     """As `read`, with the contents of the sidecar, {} where there is none."""
-    graph_def = parse(path)
-    return graph_def, sidecar.read(path)
+    content = _read_bytes(path)
+    graph_def = _parse(content, path)
+    return graph_def, sidecar.read(path, content)
 
 
-def parse(path: str) -> tf.GraphDef:
+def read_staged(path: str) -> tf.GraphDef:
     """As `read`, but for a file that has no sidecar yet."""
+    return _parse(_read_bytes(path), path)
+
+
+def _read_bytes(path: str) -> bytes:
+    return files.read(path, LARGEST, 'python -m lenet.freeze writes one')
+
+
+def _parse(content: bytes, path: str) -> tf.GraphDef:
     graph_def = tf.GraphDef()
-    content = files.read(path, sidecar.LARGEST_GRAPH, 'python -m lenet.freeze writes one')
     try:
         with quiet.without_stderr_lines('libprotobuf'), \
                 warnings.catch_warnings(record=True) as partly_read:

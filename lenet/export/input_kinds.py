@@ -83,4 +83,5 @@ def _read_pictures(origin: str, paths: List[str], dark_on_light: bool) -> Inputs
         for path in paths:
             images.append(picture.as_mnist(path))
             advance(1)
-    return Inputs(origin, [printable(os.path.basename(path)) for path in paths], flatten(shown_to(np.stack(images), dark_on_light)), None)
+    return Inputs(origin, [printable(os.path.basename(path)) for path in paths],
+                  flatten(shown_to(np.stack(images), dark_on_light)), None)

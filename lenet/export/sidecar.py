@@ -15,7 +15,7 @@ from lenet.support import files
 from lenet.support import progress
 from lenet.support import stack
 
-LARGEST, LARGEST_GRAPH = 2 ** 24, 2 ** 28  # bytes of a sidecar, of a .pb; LeNet's has half a million
+LARGEST = 2 ** 24  # bytes of a sidecar
 NORMALISATION = {
     'words': 'grey values 0 to 255 (0 background, 255 ink) divided by 255; 28 rows of 28 pixels from the top left',
     'factor': 1 / 255, 'range': [0.0, 1.0]}
@@ -97,8 +97,11 @@ def require_place(path: str) -> None:
                         'another --pb_path, or move it elsewhere' % path)
 
 
-def read(pb_path: str) -> Dict[str, Any]:
+def read(pb_path: str, content: bytes) -> Dict[str, Any]:
     """The description of a .pb, whose digest is compared; empty, with a warning, where there is none.
+
+    Args:
+      content: of the .pb, as it was read: what is compared is what is used.
 
     Raises:
       UserError: they do not belong together, or one of them is damaged.
@@ -109,7 +112,7 @@ def read(pb_path: str) -> Dict[str, Any]:
                       (pb_path, os.path.basename(path)))
         return {}
     described = _load(path)
-    digest = hashlib.sha256(files.read(pb_path, LARGEST_GRAPH, 'python -m lenet.freeze writes one')).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     for contents in (described, described.get('former')):
         if isinstance(contents, dict) and contents.get('sha256') == digest:
             return contents

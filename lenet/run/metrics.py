@@ -86,11 +86,6 @@ class Recorder:
             raise UserError('%s: cannot be written (%s)' % (stream.name, error.strerror))
 
 
-def read(directory: str) -> List[Dict[str, Any]]:
-    """The records of a run's metrics.jsonl, none where there is no such file."""
-    return [record for _, record in _records(os.path.join(directory, 'metrics.jsonl'))]
-
-
 class NoRecorder:
     """The records of a rank that does not write."""
 

@@ -20,8 +20,6 @@ FILE = 'results.json'
 SCHEMA = 2  # of results.json; 1, without a number, had no single images
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
 COMPLETED = 'completed'
-_CASE = NETWORK + r'_bs\d+_\d+p_(acc|perf)'
-_DEVICES = '01234567'
 
 
 def case_name(params: Params, size: int) -> str:
@@ -32,7 +30,7 @@ def case_name(params: Params, size: int) -> str:
 def log_directory(directory: str) -> str:
     """The ModelZoo's place for a device's logs: a folder named after the device."""
     device = os.environ.get('ASCEND_DEVICE_ID', '')
-    return os.path.join(directory, device if device in list(_DEVICES) else '0')
+    return os.path.join(directory, device if device in list(run_directory.DEVICES) else '0')
 
 
 def loss_file(directory: str, params: Params, size: int) -> str:
@@ -40,7 +38,8 @@ def loss_file(directory: str, params: Params, size: int) -> str:
 
 
 def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict[str, Any], throughput: Throughput,
-              evaluation: Optional[Dict[str, Any]], examples: Optional[Dict[str, Any]], ledger: Dict[str, float], ended: str) -> Dict[str, Any]:
+              evaluation: Optional[Dict[str, Any]], examples: Optional[Dict[str, Any]], ledger: Dict[str, float],
+              ended: str) -> Dict[str, Any]:
     """All that results.json holds.
 
     Args:
@@ -82,7 +81,7 @@ def read(directory: str, steps: int) -> Optional[Dict[str, Any]]:
     """What results.json there tells of a run that ended after `steps` steps; None if it is no such file."""
     try:
         results = files.read_json(os.path.join(directory, FILE), run_directory.LARGEST)
-        if results['steps']['steps_run'] == steps and re.fullmatch(_CASE, results['case']):
+        if results['steps']['steps_run'] == steps and re.fullmatch(run_directory.CASE, results['case']):
             _log_text(results)
             closing_lines(results)
             return results
@@ -93,7 +92,7 @@ def read(directory: str, steps: int) -> Optional[Dict[str, Any]]:
 
 def has_log(directory: str, results: Dict[str, Any]) -> bool:
     """Whether the ModelZoo log of `results` is there, of whichever device."""
-    for device in _DEVICES:
+    for device in run_directory.DEVICES:
         with contextlib.suppress(UserError):
             if files.read(os.path.join(directory, device, results['case'] + '.log'), 1 << 16) == \
                     _log_text(results).encode():

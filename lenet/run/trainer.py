@@ -90,8 +90,8 @@ def _train(params: Params, platform: Platform, ledger: Ledger, show: Callable[[s
     if ranks.rank == 0:
         run_directory.prepare(params, facts, keep=newest is not None)
     if data.dark_on_light and ranks.rank == 0:
-        progress.warn('%s: its images are dark on light, where those of MNIST are light on dark: the network learns them '
-                      'so, and lenet.predict goes by that' % data.origin)
+        progress.warn('%s: its images are dark on light, where those of MNIST are light on dark: the network learns '
+                      'them so, and lenet.predict goes by that' % data.origin)
     with ledger.timing('graph'):
         built = training_graph.build(params, platform, data, start.steps_run)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
@@ -157,8 +157,8 @@ def _report(params: Params, platform: Platform, data: dataset.Dataset, loop: Ses
     complete = account.step >= total
     ended = results.COMPLETED if complete else str(signals.Interrupted(stop.signum))
     throughput = account.throughput(params.batch_size * platform.ranks.size)
-    summary = results.summarize(params, platform, data, account.counts(), throughput, loop.final_evaluation(), loop.examples(),
-                                ledger.report(), ended)
+    summary = results.summarize(params, platform, data, account.counts(), throughput, loop.final_evaluation(),
+                                loop.examples(), ledger.report(), ended)
     results.write(params.output_dir, summary)
     page = show(params.output_dir, data.test)
     for line in results.closing_lines(summary, page if progress.on_terminal() else ''):

@@ -15,7 +15,7 @@ import re
 import shutil
 import stat
 import tempfile
-from typing import Iterator, Optional, Tuple
+from typing import ContextManager, Iterator, Optional, Tuple
 
 MARK = '.lenet-tmp'
 _NAME = re.compile(r'\.(.+)\.[^.]{8}' + re.escape(MARK), re.DOTALL)
@@ -59,6 +59,15 @@ def directory(path: str) -> Iterator[str]:
     finally:
         shutil.rmtree(made, ignore_errors=True)
         os.close(handle)
+
+
+def system_directory(name: str) -> ContextManager[str]:
+    """As `directory`, where the system keeps what is temporary.
+
+    Args:
+      name: of what it is for.
+    """
+    return directory(os.path.join(tempfile.gettempdir(), name))
 
 
 def _is_claimed(handle: int, name: str) -> bool:

@@ -107,15 +107,19 @@ def test_rank_of_labels_is_checked(tmp_path):
     assert 'expected IDX magic 00000801 (unsigned bytes of rank 1), got 00000803' in message
 
 
+def error_and_peak(path):
+    """What reading images says, and the most memory that it took meanwhile, in bytes."""
+    tracemalloc.start()
+    try:
+        return error_of(idx.read_images, path), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize('suffix', ['', '.gz'])
 def test_header_that_claims_a_giant_size_takes_no_memory(path, suffix):
     write(path + suffix, idx_bytes(images(3), (2 ** 32 - 1, 28, 28)))
-    tracemalloc.start()
-    try:
-        message = error_of(idx.read_images, path + suffix)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    message, peak = error_and_peak(path + suffix)
     assert '4294967295x28x28, 3367254359280 bytes, more than the 1073741824 that are read' in message
     assert peak < 8 << 20
 
@@ -123,12 +127,7 @@ def test_header_that_claims_a_giant_size_takes_no_memory(path, suffix):
 @pytest.mark.parametrize('suffix', ['', '.gz'])
 def test_no_more_is_unpacked_than_the_header_says(path, suffix):
     write(path + suffix, idx_bytes(images(3)) + bytes(1 << 26))
-    tracemalloc.start()
-    try:
-        message = error_of(idx.read_images, path + suffix)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    message, peak = error_and_peak(path + suffix)
     assert 'expected 2352 bytes after the header (3 items), got more' in message and peak < 4 << 20
 
 

@@ -11,6 +11,11 @@ from tests import processes
 from tests.data_files import error_of
 
 
+def read(pb_path):
+    with open(pb_path, 'rb') as stream:
+        return sidecar.read(pb_path, stream.read())
+
+
 def write_pair(directory, content):
     """A .pb and the sidecar that describes it; returns their paths."""
     os.makedirs(str(directory), exist_ok=True)
@@ -50,15 +55,15 @@ def test_a_crash_between_any_two_steps_leaves_no_contradiction(tmp_path, call, c
     with open(old[0], 'rb') as stream:
         content = stream.read()
     assert content == (b'old' if call < 2 else b'new')
-    assert sidecar.read(old[0])['name'] == content.decode() and capsys.readouterr().err == ''
+    assert read(old[0])['name'] == content.decode() and capsys.readouterr().err == ''
 
 
 def test_a_file_that_is_not_the_described_one_is_named(tmp_path):
     pb, described = write_pair(tmp_path, b'right')
-    assert sidecar.read(pb)['name'] == 'right'
+    assert read(pb)['name'] == 'right'
     with open(pb, 'wb') as stream:
         stream.write(b'wrong')
-    message = error_of(sidecar.read, pb)
+    message = error_of(read, pb)
     assert message.startswith('%s: is damaged, or not the file that %s describes' % (pb, described))
 
 
@@ -66,12 +71,12 @@ def test_a_file_that_is_not_the_described_one_is_named(tmp_path):
 def test_a_damaged_sidecar_is_an_error(tmp_path, content):
     pb, described = write_pair(tmp_path, b'x')
     (tmp_path / 'a.json').write_bytes(content)
-    assert error_of(sidecar.read, pb).startswith(described + ': ')
+    assert error_of(read, pb).startswith(described + ': ')
 
 
 def test_a_graph_without_a_sidecar_is_told(tmp_path, capsys):
     pb, described = write_pair(tmp_path, b'x')
     os.unlink(described)
-    assert sidecar.read(pb) == {}
+    assert read(pb) == {}
     assert capsys.readouterr().err == ('warning: %s: has no a.json beside it, so nothing tells whether it is whole\n' %
                                        pb)
