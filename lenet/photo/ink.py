@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from lenet.photo import marks
+
 LEAST_CONTRAST = 0.1  # darkness; JPEG's artefacts and the texture of paper stay below
 LEAST_CONTRAST_AT_EDGE = 0.3  # dark corners of a photograph stay below
 DARK_GROUND = 64  # grey: paper is lighter, also in shadow
-LEAST_SIDE = 5  # pixels, of the smallest fonts' digits
-LEAST_SHARE = 1 / 20  # of the picture's longer side, that what is taken for the digit beside other things spans
 SPECK = 1 / 20  # of the largest part's darkness; the bar of a 5, drawn apart, is 1/6
 GROUND_GRID = 32  # pixels of the longer side, on which the ground is estimated
 GROUND_REACH = 0.2  # of the longer side; strokes up to twice as wide do not count as ground
@@ -30,7 +30,8 @@ def find(grey: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
        is tried, and light ground too unless the border is nearly black: paper in shadow looks dark beside paper in
        light.
     2. A digit lies within its picture, so marks that touch the edge (a table, a shadow) do not count. Of two grounds
-       the one with the longer mark is right: on the wrong one, the holes of a digit look like marks, and are shorter.
+       the one with the longer mark is right: on the wrong one, the holes of a digit, or of a frame around it, look like
+       marks, and are shorter.
     3. Where every mark touches the edge, the digit may be cut out that closely. Then the border tells which ground it
        is, and the contrast must be stronger than that of a photograph's dark corners.
 
@@ -44,16 +45,24 @@ def find(grey: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     edge, whole = [is_light(float(np.median(pixels)), grey) for pixels in (border(grey), grey)]
     paper = float(np.median(border(grey))) >= DARK_GROUND
     attempts = [_find_on(light, grey, LEAST_CONTRAST) for light in {whole, whole or edge or paper}]
-    inner = [(dark, mask) for dark, mask in attempts if mask.any() and not border(mask).any()]
+    inner = [attempt for attempt in attempts if attempt[1].any() and not border(attempt[1]).any()]
     if not inner:
-        return _find_on(edge, grey, LEAST_CONTRAST_AT_EDGE)
-    return max(inner, key=lambda attempt: _length(attempt[1]))
+        return _find_on(edge, grey, LEAST_CONTRAST_AT_EDGE)[:2]
+    return max(inner, key=lambda attempt: attempt[2])[:2]
 
 
-def _find_on(light: bool, grey: np.ndarray, least: float) -> Tuple[np.ndarray, np.ndarray]:
-    """What `find` returns, if the ground is light, or dark; `least` is the contrast from which marks count."""
+def _find_on(light: bool, grey: np.ndarray, least: float) -> Tuple[np.ndarray, np.ndarray, int]:
+    """What `find` returns, if the ground is light, or dark, and the length of the longest mark, be it a frame.
+
+    Args:
+      least: the contrast from which marks count.
+    """
     dark = darkness(grey if light else 255 - grey)
-    return dark, digit_mask(dark, max(least, 5 * noise_of(dark)))
+    least = max(least, 5 * noise_of(dark))
+    framed = digit_mask(dark, least)
+    for share in (0, 1 / 4, 1 / 2):  # a black frame's digit may be grey; at a low level dark corners join the frame
+        dark = without_frames(dark, dark > share_of_darkest(dark, share, least))
+    return dark, digit_mask(dark, least), _length(framed) if framed.any() else 0
 
 
 def is_light(ground: float, grey: np.ndarray) -> bool:
@@ -113,15 +122,24 @@ def noise_of(dark: np.ndarray) -> float:
     return float(np.percentile(steps, 25)) / (0.3186 * math.sqrt(2)) if steps.size else 0.0
 
 
-def digit_mask(dark: np.ndarray, least: float) -> np.ndarray:
-    """bool [H, W]: the cores of the digit's strokes; all False where nothing is darker than `least`.
-
-    They are what has half the darkness of the darkest, of which a few black pixels (a grey digit's dust) are left out.
-    """
+def share_of_darkest(dark: np.ndarray, share: float, least: float) -> float:
+    """A share of the darkness of the darkest, of which a few black pixels (a grey digit's dust) are left out."""
     candidates = dark[dark > least]
-    if not candidates.size:
-        return np.zeros(dark.shape, bool)
-    return without_specks(dark, dark > max(least, float(np.percentile(candidates, 98)) / 2))
+    return max(least, share * float(np.percentile(candidates, 98))) if candidates.size else least
+
+
+def without_frames(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The darkness without what of `mask` is drawn around a digit, and its soft edges."""
+    around = marks.frames(mask)
+    if not around.any():
+        return dark
+    return np.where(ndimage.maximum_filter(around, 2 * math.ceil(max(mask.shape) / 200) + 1), 0, dark)
+
+
+def digit_mask(dark: np.ndarray, least: float) -> np.ndarray:
+    """bool [H, W]: the cores of the digit's strokes; all False where nothing is darker than `least`."""
+    mask = dark > share_of_darkest(dark, 1 / 2, least)
+    return without_specks(dark, mask) if mask.any() else mask
 
 
 def without_specks(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -135,7 +153,7 @@ def without_specks(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
     inner = weights.copy()
     inner[border(parts)] = 0
     inner[0] = 0
-    if inner.any() and _length(parts == inner.argmax()) >= max(LEAST_SIDE, LEAST_SHARE * max(mask.shape)):
+    if inner.any() and _length(parts == inner.argmax()) >= max(marks.LEAST_SIDE, marks.LEAST_SHARE * max(mask.shape)):
         weights = inner
     return mask & (weights >= SPECK * weights.max())[parts]
 

@@ -6,7 +6,7 @@ Pillow and SciPy are needed in this folder alone (requirements-images.txt) and i
 import importlib
 import os
 import warnings
-from typing import Any
+from typing import Any, List
 
 import numpy as np
 
@@ -19,14 +19,23 @@ DEPTHS = (1, 255, 1023, 4095, 65535)  # what white may be in pictures of more th
 
 
 def as_mnist(path: str) -> np.ndarray:
-    """The digit of a picture as MNIST would hold it; see lenet/photo/mnist_form.py.
+    """The one digit of a picture as MNIST would hold it; see lenet/photo/mnist_form.py.
 
     Returns:
       uint8 [28, 28, 1], light ink on black ground.
 
     Raises:
-      UserError: Pillow or SciPy is missing, the file cannot be read, or it holds no digit.
+      UserError: Pillow or SciPy is missing, the file cannot be read, or it does not hold one digit.
     """
+    digits = digits_of(path)
+    if len(digits) > 1:
+        raise UserError('%s: holds %d marks of the size of a digit; cut out the one that is meant, or have all of them '
+                        'answered by lenet.predict --several' % (path, len(digits)))
+    return digits[0]
+
+
+def digits_of(path: str) -> List[np.ndarray]:
+    """As `as_mnist`, for one or more digits, from left to right."""
     require_packages()
     from lenet.photo import mnist_form
     return mnist_form.normalise(read_grey(path), path)
