@@ -315,7 +315,7 @@ use_as_it_is() {
     missing=$(wanted | sed -e 's/==.*//' -e 's/-/_/g' | "$PY" -c '
 import sys
 from importlib.util import find_spec
-print(*[name for name in sys.stdin.read().split() if not find_spec(name)])')
+print(*[name for name in sys.stdin.read().split() if not find_spec(name.lower())])')
     if [[ -z $missing ]]; then return; fi
     ADVICE="$PY lacks $missing; with a network, run: $PY -m pip install $(wanted | paste -sd ' ' -)"
     fill

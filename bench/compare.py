@@ -44,6 +44,7 @@ from lenet.flags import Params
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import machine
+from lenet.support import scratch
 
 FLAGS = absl_flags.FLAGS
 DEFAULT_ROUNDS = 5
@@ -59,7 +60,7 @@ def main() -> None:
     check_ours(params, compared, FLAGS.warmup)
     contenders.check_peers(compared, FLAGS.peer_python)
     load_before = os.getloadavg()
-    with tempfile.TemporaryDirectory() as directory:
+    with scratch.directory(os.path.join(tempfile.gettempdir(), 'lenet-bench')) as directory:
         data_file = os.path.join(directory, 'training.npz')
         if any(contenders.needs_data_file(contender) for contender in compared):
             write_data(params, data_file)
@@ -85,7 +86,7 @@ def check_ours(params: Params, compared: List[contenders.Contender], warmup: Opt
 
 def write_data(params: Params, path: str) -> None:
     """The training images for the contenders that cannot read MNIST's own files."""
-    train = dataset.open_dataset(params.data_path, params.seed, params.num_classes).train
+    train = dataset.open_for(params, params.num_classes).train
     np.savez(path, images=train.images, labels=train.labels)
 
 

@@ -26,7 +26,7 @@ def main() -> None:
         from lenet.checks import ready
         from lenet.data import dataset
     ready.require(params)
-    data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
+    data = dataset.open_for(params, params.num_classes)
     with stepping.open_stepper(params, platforms.choose(params).start(), data) as stepper:
         stepper.calls(bench_flags.timed_steps(params))
         variables = stepper.variables()

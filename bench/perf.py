@@ -53,7 +53,7 @@ def run_measurement() -> None:
         from lenet.data import dataset
     if FLAGS.trace is not None:
         op_trace.check(params.platform)
-    data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
+    data = dataset.open_for(params, params.num_classes)
     ready.require(params)
     platform = platforms.choose(params).start()
     report = measure.measure(params, warmup, platform, data, FLAGS.constant_input)

@@ -15,6 +15,7 @@ from lenet import flags
 from lenet import platforms
 from lenet.errors import UserError
 from lenet.flags import Params
+from lenet.support import scratch
 
 # What a flag may change in the variables: nothing; roundings, for sums in another order; everything.
 EXACT, ROUNDING, INCOMPARABLE = 'bit for bit', 'within rounding', 'not comparable'
@@ -61,7 +62,7 @@ def prove(name: str, points: List[Tuple[str, Any]]) -> str:
     if kind == ROUNDING:
         distinct = {value: params._replace(iterations_per_loop=ROUNDING_STEPS) for value, params in distinct.items()}
     steps = ROUNDING_STEPS if kind == ROUNDING else common_steps([params.iterations_per_loop for params in completed])
-    with tempfile.TemporaryDirectory() as directory:
+    with scratch.directory(os.path.join(tempfile.gettempdir(), 'lenet-bench')) as directory:
         variables = {value: final_variables(params, steps, os.path.join(directory, value))
                      for value, params in distinct.items()}
     return verdict(name, steps, variables, 0.0 if kind == EXACT else TOLERANCE)

@@ -13,6 +13,7 @@ import time
 from typing import Any, Dict, List
 
 from bench import children
+from lenet.support import scratch
 
 LAUNCHER = os.path.join(children.ROOT, 'run_1p.sh')
 _BENCH_FLAGS = ('--warmup=',)  # a whole run has none
@@ -21,7 +22,7 @@ _BENCH_FLAGS = ('--warmup=',)  # a whole run has none
 def main(arguments: List[str]) -> None:
     passed = [argument for argument in arguments if not argument.startswith(_BENCH_FLAGS)]
     launch(['--help'])
-    with tempfile.TemporaryDirectory() as directory:
+    with scratch.directory(os.path.join(tempfile.gettempdir(), 'lenet-bench')) as directory:
         began = time.perf_counter()
         launch(passed + ['--output_dir=' + directory])
         seconds = time.perf_counter() - began

@@ -22,6 +22,12 @@ LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
 MAX_COUNT = 10 ** 9
 MAX_SCALE = 2.0 ** 126  # the largest whose inverse is a normal float32
 MAX_SEED = 2 ** 31 - 1
+MAX_OFFSET = 65536
+
+DATA_PATH_HELP = (
+    'Directory of the four MNIST files (raw or .gz) or of mnist.npz, there or up to two folders down; with a prefix of '
+    'their names where there are several sets, as DIR/emnist-letters; an .npz file; "synthetic" draws digits from '
+    '--seed. Default: MNIST is fetched once into $LENET_DATA or data/MNIST.')
 
 # The reference's spellings, sic.
 ALIASES = {'learing_rata': 'learning_rate', 'iteration_per_loop': 'iterations_per_loop'}
@@ -46,9 +52,8 @@ class _Definer:
 
 
 def _define_data(flag: _Definer) -> None:
-    flag.string('data_path', None, 'Directory of the four MNIST files (raw or .gz, also one folder down), or of '
-                'mnist.npz; "synthetic" draws digits from --seed. Default: MNIST is fetched once into $LENET_DATA or '
-                'data/MNIST.')
+    flag.string('data_path', None, DATA_PATH_HELP)
+    define_form(flag.values)
     flag.integer('seed', 1, 'Of the initial weights and of the order of the data. On a CPU one seed, with the same '
                  '--replicas, gives one result, bit for bit.', 0, MAX_SEED)
     flag.integer('num_classes', 10, 'Classes of the data; labels go from 0 to this less 1.', 2, 65536)
@@ -160,6 +165,15 @@ def _define_npu(flag: _Definer) -> None:
     flag.integer('hccl_timeout', 1836, 'NPU only: seconds that a device waits for the others.', 1, 17340)
     flag.bool('autotune', False, 'NPU only, and only in early toolkits: accepted from reference command lines, '
               'answered with a warning.')
+
+
+def define_form(values: flags.FlagValues = flags.FLAGS) -> None:
+    """The flags that tell in what labelled files differ from MNIST's."""
+    flags.DEFINE_integer('label_offset', None, "What is taken off every label that is read: 1 where the first class's "
+                         'is 1. Default: 1 for files called emnist-letters-..., otherwise 0.', -MAX_OFFSET, MAX_OFFSET,
+                         flag_values=values)
+    flags.DEFINE_bool('transpose_images', None, 'Exchanges rows and columns of every image that is read. Default: for '
+                      'files called emnist-..., as EMNIST is distributed, yes, otherwise no.', flag_values=values)
 
 
 def define_platform(values: flags.FlagValues = flags.FLAGS) -> None:

@@ -6,7 +6,10 @@
   python -m lenet.infer --model_path=lenet.pb --csv_out=predictions.csv --json_out=summary.json
 
 Writes nothing but what --csv_out and --json_out name. On an NPU (--platform=npu; unverified on hardware) the graph runs
-in float16, and a graph frozen for one batch size is compiled for it. Exit statuses as lenet.train.
+in float16, and a graph frozen for one batch size is compiled for it. Of a
+directory of pictures those that can be read are answered and counted; each other one is an error in one line.
+
+Exit statuses: as lenet.train; 1 also if some picture could not be read.
 """
 
 import os
@@ -23,6 +26,8 @@ from lenet.support import stack
 
 _PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
 _TARGETS = ('csv_out', 'json_out')
+# The reference's names: there as well, --output_path (or, in its inference, --output_dir) is what preprocess wrote.
+_ALIASES = {'output_path': 'data_dir', 'output_dir': 'data_dir', 'batchSize': 'batch_size'}
 
 
 def check_targets(values: Any) -> None:
@@ -38,20 +43,23 @@ def check_targets(values: Any) -> None:
         files.require_file_name(values[target].value)
 
 
-def main() -> None:
+def main() -> int:
     values = absl_flags.FLAGS
     model_flags.require_paths(*_PATHS)
     check_targets(values)
     with stack.importing():
         from lenet.export import inference  # seconds of imports, after the command line is known to be right
-    inference.infer(inference.Request(*(values[name].value for name in inference.Request._fields)))
+    refused = inference.infer(inference.Request(*(values[name].value for name in inference.Request._fields)))
+    return 1 if refused else 0
 
 
 def _define_flags() -> None:
     absl_flags.DEFINE_string('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
     absl_flags.DEFINE_string(
-        'data_dir', None, 'Images: a directory of lenet.preprocess; a directory of MNIST (the test set), mnist.npz or '
-        '"synthetic"; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched once.')
+        'data_dir', None, 'Images: a directory of lenet.preprocess; a data set as --data_path of lenet.train names it '
+        '(the test images), "synthetic" too; a directory of PNG or JPEG files, or one file. Default: MNIST is '
+        'fetched once.')
+    model_flags.define_form()
     absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)
     absl_flags.DEFINE_integer(
         'batch_size', None, 'Images a session.run; the last batch is padded and the padding not counted. Default: what '
@@ -59,6 +67,8 @@ def _define_flags() -> None:
     absl_flags.DEFINE_integer('warmup', 2, 'session.runs that are not timed, after the first one, which never is.', 0,
                               flags.MAX_COUNT)
     flags.define_platform()
+    for alias, name in _ALIASES.items():
+        absl_flags.DEFINE_alias(alias, name)
     absl_flags.DEFINE_string('csv_out', None, 'File of predictions: name, label, class and the probability of each '
                              'class, a line an image.')
     absl_flags.DEFINE_string('json_out', None, 'File of the summary as JSON.')
@@ -66,5 +76,6 @@ def _define_flags() -> None:
 
 if __name__ == '__main__':
     _define_flags()
+    absl_flags.adopt_module_key_flags(model_flags)
     absl_flags.declare_key_flag('platform')
     entry.run(main)

@@ -11,8 +11,8 @@ Options, before the flags, which every rank gets:
   -H HOSTS     host:ranks,host:ranks
   -h           this text; `python -m lenet.train --help` explains the flags
 
-The first rank's output is shown, each one's is kept in --output_dir/ranks/rank_K.log. A rank that fails ends the
-others. With several servers of NPUs, start this on each, SERVER_ID naming it as the rank table does.
+The first rank's output is shown, each one's is kept in --output_dir/ranks/rank_K.log. A rank that fails, or has been
+stopped for --rank_timeout seconds, ends the others. With several servers of NPUs, start this on each, SERVER_ID naming it as the rank table does.
 
 Exit status: 0 when all ranks are done, that of the rank that failed first (128 + the signal that killed it), 2 wrong
 command line, 130 Ctrl-C and 143 SIGTERM, which reach every rank; a second one kills them.
@@ -20,8 +20,8 @@ command line, 130 Ctrl-C and 143 SIGTERM, which reach every rank; a second one k
 
 import contextlib
 import functools
-import glob
 import os
+import re
 import sys
 from typing import Dict, Iterator, List
 
@@ -76,7 +76,7 @@ def _run(options: launch_options.Options, target: launch_options.Target, environ
     with _logs(target.output_dir) as directory:
         return supervise.run(command, [
             supervise.Start(number, environment, os.path.join(directory, 'rank_%d.log' % number))
-            for number, environment in zip(numbers, environments)])
+            for number, environment in zip(numbers, environments)], target.rank_timeout)
 
 
 @contextlib.contextmanager
@@ -85,9 +85,10 @@ def _logs(output_dir: str) -> Iterator[str]:
     directory = files.make_directory(os.path.join(output_dir, 'ranks'))
     busy = '--output_dir=%s: ranks of another start write there; choose another directory' % output_dir
     with locks.held(os.path.join(directory, '.lock'), busy, directory, 'choose another --output_dir'):
-        for path in glob.glob(os.path.join(glob.escape(directory), 'rank_*.log')):
-            with contextlib.suppress(OSError):
-                os.unlink(path)
+        for name in os.listdir(directory):
+            if re.fullmatch(r'rank_\d+\.log', name, re.ASCII):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(directory, name))
         yield directory
 
 

@@ -4,7 +4,8 @@
   python -m lenet.preprocess --output_path=binaries --batch=64         batches of 64 images as well
   python -m lenet.preprocess --output_path=binaries --data_path=DIR    other data
 
-lenet/export/binaries.py has the format. The directory appears whole or not at all; a former one is replaced.
+lenet/export/binaries.py has the format. The directory appears whole or not at all; a former one is replaced, unless it
+holds anything else.
 Needs no TensorFlow. Exit statuses as lenet.train.
 """
 
@@ -34,13 +35,12 @@ def check_target(path: str) -> None:
     if not os.path.isdir(path):
         raise UserError('--output_path=%s: is a file; name a directory, which will be made' % path)
     try:
-        holds = os.listdir(path)
+        stranger = binaries.find_stranger(path)
     except OSError as error:
         raise UserError('--output_path=%s: cannot be listed (%s); name another directory' % (path, error.strerror))
-    if holds and not binaries.is_written_here(path):
-        strange = min(set(holds) - {binaries.MANIFEST, *binaries.FOLDERS} or holds)
+    if stranger is not None:
         raise UserError('--output_path=%s: is not empty and not what a former preprocess left, it holds %s; name a new '
-                        'directory' % (path, strange))
+                        'directory, or move that elsewhere' % (path, stranger))
     if os.path.samefile(path, os.getcwd()):
         raise UserError('--output_path=%s: is the working directory, which cannot be replaced; name another one' % path)
 
@@ -62,6 +62,7 @@ def preprocess(output_path: str, data: Dataset, batch: Optional[int]) -> str:
     files.make_directory(os.path.dirname(os.path.realpath(output_path)))
     with files.replacing_directory(output_path) as directory:
         batches = binaries.write(directory, data.test, source, batch)
+        check_target(output_path)  # again: what came meanwhile would go with the former directory
     return '%s: %d images and labels of %s%s in %.1f s' % (
         output_path, len(data.test.labels), source, ', %d batches of %d' % (batches, batch) if batch else '',
         time.perf_counter() - began)
@@ -70,14 +71,15 @@ def preprocess(output_path: str, data: Dataset, batch: Optional[int]) -> str:
 def main() -> None:
     values = absl_flags.FLAGS
     model_flags.require_paths('output_path', 'data_path')
+    files.recover(values.output_path)
     check_target(values.output_path)
-    data = dataset.open_dataset(values.data_path, values.seed, values.num_classes)
+    data = dataset.open_for(values, values.num_classes)
     progress.say(preprocess(values.output_path, data, values.batch))
 
 
 def _define_flags() -> None:
-    absl_flags.DEFINE_string('data_path', None, 'The data, as for lenet.train: a directory, mnist.npz or "synthetic". '
-                             'Default: MNIST is fetched once.')
+    absl_flags.DEFINE_string('data_path', None, flags.DATA_PATH_HELP)
+    model_flags.define_form()
     absl_flags.DEFINE_string('output_path', None, 'Directory that is written; one of a former preprocess is replaced.',
                              required=True)
     absl_flags.DEFINE_integer('batch', None, 'Also writes batches of so many images, the last one filled up with '
@@ -88,4 +90,5 @@ def _define_flags() -> None:
 
 if __name__ == '__main__':
     _define_flags()
+    absl_flags.adopt_module_key_flags(model_flags)
     entry.run(main)

@@ -20,8 +20,9 @@ def main() -> int:
     params = flags.read()
     params = flags.complete(params, platforms.resolve(params.platform))
     with stack.importing():
-        from lenet.run import trainer  # seconds of imports, after the command line is known to be right
-    return trainer.train(params)
+        from lenet.report import writing  # seconds of imports, after the command line is known to be right
+        from lenet.run import trainer
+    return trainer.train(params, writing.show)
 
 
 if __name__ == '__main__':

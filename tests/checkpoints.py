@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.graph import model
+from lenet.run import network_record
 
 
 def weights(seed=3, num_classes=10, scale=0.7):
@@ -15,10 +16,11 @@ def weights(seed=3, num_classes=10, scale=0.7):
             for name, shape in model.variable_shapes(num_classes).items()}
 
 
-def write(directory, values=None, **changes):
+def write(directory, values=None, record=None, **changes):
     """Writes `values` (weights()), changed, as the reference does: mode.ckpt without counters; returns its prefix.
 
     Args:
+      record: a NetworkRecord, None for none, as the reference.
       changes: other values by name, / written as __; None leaves the variable out.
     """
     values = dict(weights() if values is None else values)
@@ -29,7 +31,8 @@ def write(directory, values=None, **changes):
             if value is not None:
                 tf.get_variable(name, initializer=value)
         session.run(tf.global_variables_initializer())
-        return tf.train.Saver().save(session, os.path.join(str(directory), 'mode.ckpt'))
+        saved = tf.global_variables() + ([] if record is None else [network_record.Saveable(record)])
+        return tf.train.Saver(saved).save(session, os.path.join(str(directory), 'mode.ckpt'))
 
 
 def data_file(prefix):

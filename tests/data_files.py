@@ -12,6 +12,7 @@ import pytest
 
 from lenet.data import idx
 from lenet.data.mnist_files import RawFile
+from lenet.data.splits import Split
 from lenet.errors import UserError
 
 
@@ -33,9 +34,11 @@ def labels(count: int) -> np.ndarray:
 
 
 def idx_bytes(array: np.ndarray, dimensions: Sequence[int] = None) -> bytes:
-    """The IDX form of a uint8 array; `dimensions` may make its header lie."""
+    """The IDX form of an array; `dimensions` may make its header lie."""
     dimensions = array.shape if dimensions is None else dimensions
-    return bytes((0, 0, 8, len(dimensions))) + struct.pack('>%dI' % len(dimensions), *dimensions) + array.tobytes()
+    code = {'u1': 8, 'i1': 9, 'i2': 11, 'i4': 12, 'f4': 13, 'f8': 14}[array.dtype.str[1:]]
+    return bytes((0, 0, code, len(dimensions))) + struct.pack('>%dI' % len(dimensions), *dimensions) + (
+        array.astype(array.dtype.newbyteorder('>')).tobytes())
 
 
 def write(path: str, content: bytes) -> str:
@@ -59,6 +62,15 @@ def write_dataset(folder: str, name: Callable[[str], str] = str, train: int = 13
     contents = (images(train, 1), labels(train), images(test, 2), labels(test))
     for standard, array in zip(idx.NAMES, contents):
         write(os.path.join(folder, name(standard)), idx_bytes(array))
+
+
+def write_emnist(folder: str, split: str, train: Split, test: Split, first: int, suffix: str = '.gz') -> None:
+    """Writes what makes a split of EMNIST: names of its own, images transposed, labels counted from `first`."""
+    os.makedirs(folder, exist_ok=True)
+    for half, (pixels, classes) in (('train', train), ('test', test)):
+        stem = os.path.join(folder, 'emnist-%s-%s' % (split, half))
+        write('%s-images-idx3-ubyte%s' % (stem, suffix), idx_bytes(pixels[..., 0].transpose(0, 2, 1)))
+        write('%s-labels-idx1-ubyte%s' % (stem, suffix), idx_bytes((classes + first).astype(np.uint8)))
 
 
 def raw_file(name: str, content: bytes) -> RawFile:

@@ -1,8 +1,11 @@
 """Frozen graphs of a fixed random network, for tests, and what it must answer."""
 
+import json
+
 import numpy as np
 
 from lenet.export import frozen
+from lenet.export import sidecar
 from lenet.graph import model
 from tests import numpy_lenet
 
@@ -15,9 +18,10 @@ def weights(num_classes=10):
 
 
 def write(path, batch=None, num_classes=10, convolution='direct'):
-    """Writes the .pb file and returns its path."""
+    """Writes the .pb file with its sidecar and returns its path."""
     graph_def = frozen.build(weights(num_classes), model.Form('tanh', convolution), batch)
     path.write_bytes(graph_def.SerializeToString())
+    path.with_suffix('.json').write_text(json.dumps({'sha256': sidecar.sha256(str(path))}))
     return str(path)
 
 

@@ -45,10 +45,29 @@ def end(*how):
     sys.exit(int(mine))
 
 
-def wait_for(other):
+def log_of(other):
     directory = next(argument.split('=')[1] for argument in sys.argv if argument.startswith('--output_dir='))
-    while 'is here' not in open(os.path.join(directory, 'ranks/rank_%d.log' % other)).read():
+    return open(os.path.join(directory, 'ranks/rank_%d.log' % other)).read()
+
+
+def wait_for(other):
+    while 'is here' not in log_of(other):
         pass
+
+
+def halt(how):
+    """Rank 1 is stopped; once it is, the others wait without end or end with a status."""
+    if number() == 1:
+        print(os.getpid(), flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(600)
+    while not log_of(1).endswith('\n'):
+        pass
+    while ') T ' not in open('/proc/%s/stat' % log_of(1).strip()).read():
+        pass
+    if how == 'wait':
+        time.sleep(600)
+    sys.exit(int(how))
 
 
 def stop():

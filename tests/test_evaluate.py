@@ -50,6 +50,19 @@ def test_a_checkpoints_counts_are_those_of_its_training(report, reference):
     assert_same(report[0], reference)
 
 
+def test_flags_say_in_what_files_differ_from_mnist_s_form(trained_run, reference, tmp_path):
+    drawn = synthetic.draw(1, train=2000, test=1007)
+    data_files.write_emnist(str(tmp_path), 'mine', drawn.train, drawn.test, first=3, suffix='')
+    for path in tmp_path.iterdir():
+        path.rename(str(path).replace('emnist-mine', 'mine'))
+    ended = evaluate('--output_dir=' + trained_run, '--data_path=%s' % tmp_path, '--label_offset=3',
+                     '--transpose_images', '--json_out=%s/report.json' % tmp_path)
+    assert ended.returncode == 0 and ended.stderr == '', ended.stderr
+    assert_same(json.loads((tmp_path / 'report.json').read_text()), reference)
+    message = error_of(evaluation.open_split, request(tmp_path, data_path=str(tmp_path)), 'test', 10, 'lenet')
+    assert '--label_offset=3' in message
+
+
 @pytest.mark.slow
 def test_a_frozen_graphs_counts_are_the_same(trained_run, digits, reference, tmp_path):
     ended = processes.run_module('lenet.freeze', '--output_dir=' + trained_run, '--data_path=' + digits, '--batch=13',
@@ -176,7 +189,7 @@ def test_labels_that_the_network_does_not_know_are_named(tmp_path):
     (dict(checkpoint='{0}/data'), '{0}/data: holds no checkpoint'),
     (dict(checkpoint='{0}/x'), '{0}/x: is no readable checkpoint'),
     (dict(model_path='{0}/x'), '{0}/x: cannot be read (No such file or directory)'),
-    (dict(model_path='{0}/data'), '{0}/data: is no regular file'),
+    (dict(model_path='{0}/data'), '{0}/data: cannot be read (Is a directory)'),
     (dict(model_path='/dev/zero'), '/dev/zero: is no regular file'),
     (dict(model_path='{0}/mode.ckpt.index'), '{0}/mode.ckpt.index: is no frozen graph'),
     (dict(data_path='{0}/x'), '--data_path={0}/x: expected a directory'),

@@ -202,6 +202,14 @@ def test_a_sidecar_that_cannot_be_replaced_stops_before_the_work(tmp_path, reque
         '%s/lenet.json: cannot be written, it is a directory' % tmp_path)
 
 
+@pytest.mark.parametrize('content', ['{"mine": 1}', '[]', 'no JSON', ''])
+def test_a_json_file_of_the_users_beside_the_pb_stays(tmp_path, request_of, content):
+    (tmp_path / 'lenet.json').write_text(content)
+    assert error_of(export.export, request_of(tmp_path)).startswith(
+        '%s/lenet.json: describes no .pb of this program' % tmp_path)
+    assert (tmp_path / 'lenet.json').read_text() == content and os.listdir(str(tmp_path)) == ['lenet.json']
+
+
 @pytest.mark.parametrize('limit, name', [(100000, 'lenet.pb'), (435000, 'm')])
 def test_a_full_disk_leaves_nothing(tmp_path, request_of, limit, name):
     """The .pb has 434,007 bytes, the SavedModel a few more."""
@@ -212,5 +220,5 @@ def test_a_full_disk_leaves_nothing(tmp_path, request_of, limit, name):
         message = error_of(export.export, request)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
-    assert message.startswith('%s/%s: cannot be written (' % (tmp_path, name)) and '.tmp' not in message
+    assert message.startswith('%s/%s: cannot be written (' % (tmp_path, name)) and 'lenet-tmp' not in message
     assert os.listdir(str(tmp_path)) == []

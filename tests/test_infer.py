@@ -46,6 +46,13 @@ def test_the_binaries_and_the_data_they_were_made_of_give_the_same_predictions(f
     assert json.loads((tmp_path / 'data.json').read_text())['latency']['timed_images'] == 9 * 3 + 1
 
 
+def test_the_reference_s_names_of_flags_are_taken(folder):
+    ended = infer(folder, '--model_path=x.pb', '--data_dir=data', '--output_dir=bins', '--batchSize=5')
+    assert ended.returncode == 0 and '37 of bins' in ended.stdout and '5 images a session.run' in ended.stdout
+    ended = infer(folder, '--model_path=x.pb', '--output_path=bins')
+    assert ended.returncode == 0 and '37 of bins' in ended.stdout
+
+
 def test_without_targets_nothing_is_written(folder):
     before = sorted(os.listdir(str(folder)))
     ended = infer(folder, '--model_path=x.pb', '--data_dir=data')
@@ -76,9 +83,9 @@ def test_a_wrong_command_line_ends_in_one_line_before_anything_is_loaded(folder,
 
 
 @pytest.mark.parametrize('model, data, words', [
-    (b'garbage', 'data', 'bad.pb: is no frozen graph'), (None, 'data', 'data: is no regular file'),
+    (b'garbage', 'data', 'bad.pb: is no frozen graph'), (None, 'data', 'data: cannot be read (Is a directory)'),
     (b'', 'nowhere', 'bad.pb: is no frozen graph of this program'), ('good', 'nowhere', '--data_dir=nowhere'),
-    ('good', 'damaged', 'damaged/images/00007.bin: is missing')])
+    ('good', 'damaged', 'damaged/images/00007.bin: cannot be read')])
 def test_what_is_wrong_on_disk_ends_in_one_line_and_status_1(folder, tmp_path, model, data, words):
     path = folder / 'x.pb'
     if model != 'good':

@@ -14,6 +14,7 @@ import sys
 import pytest
 
 from tests import processes
+from tests.checks.test_rank_table import instance, template_2
 
 MODULE = 'tests.rank_module'
 
@@ -127,6 +128,13 @@ def test_rank_that_fails_ends_the_others_and_gives_the_status(tmp_path, ends, st
     assert re.fullmatch(says, ended.stderr), ended.stderr
 
 
+@pytest.mark.parametrize('how, limit, status', [('wait', '1', 143), ('3', '600', 3)], ids=['for too long', 'one fails'])
+def test_a_rank_that_is_stopped_is_named_as_the_cause(tmp_path, how, limit, status):
+    ended = run(tmp_path, 'halt', how, '--rank_timeout=' + limit)
+    assert ended.returncode == status
+    assert re.fullmatch(r'error: rank 1 did not go on after it had been stopped .*rank_1\.log\n', ended.stderr)
+
+
 @pytest.mark.slow
 def test_rank_that_does_not_stop_is_killed(tmp_path):
     ended = run(tmp_path, 'end', '3', 'deaf')
@@ -195,6 +203,13 @@ def test_npu_ranks_are_those_of_the_table(tmp_path):
         assert variables['RANK_TABLE_FILE'] == str(tmp_path / 'ranks.json')
 
 
+def test_npu_ranks_of_a_table_of_template_2(tmp_path):
+    path = tmp_path / 'ranks.json'
+    path.write_text(json.dumps(template_2(instance(4, 1), instance(5, 0))))
+    assert run(tmp_path, 'environment', RANK_TABLE_FILE=str(path)).returncode == 0
+    assert [told(tmp_path, rank)['ASCEND_DEVICE_ID'] for rank in (0, 1)] == ['5', '4']
+
+
 def test_one_of_several_servers_starts_its_own_ranks(tmp_path):
     table = rank_table(tmp_path, servers=2)
     ended = run(tmp_path, 'environment', RANK_TABLE_FILE=table, SERVER_ID='10.0.0.1', JOB_ID='7')
@@ -214,10 +229,11 @@ def test_server_that_is_not_told_apart_is_asked_for(tmp_path, server):
 
 def test_wrong_table_is_told_in_one_line(tmp_path):
     (tmp_path / 'empty').write_text('')
-    for path, words in ((tmp_path / 'empty', 'no JSON'), (tmp_path, 'is a directory'), (tmp_path / 'no', 'is no file'),
+    for path, words in ((tmp_path / 'empty', 'no JSON'), (tmp_path, 'Is a directory'),
+                        (tmp_path / 'no', 'cannot be read'),
                         (rank_table(tmp_path, devices=3), 'has 3 devices')):
         status, line = usage('--platform=npu', RANK_TABLE_FILE=str(path))
-        assert status == 1 and 'RANK_TABLE_FILE=%s' % path in line and words in line
+        assert status == 1 and str(path) in line and words in line
     assert usage('--platform=npu')[0] == 1
 
 

@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet.data import idx
+from lenet.data import dataset
 from lenet.export import frozen
 from lenet.export import prediction
+from lenet.export import sidecar
 from lenet.graph import model
 from lenet.photo import drawing
 from lenet.photo import picture
+from lenet.run import network_record
+from lenet.support import files
+from tests import data_files
 from tests import numpy_lenet
 from tests import pictures
 from tests import processes
@@ -29,13 +33,13 @@ def random_weights(seed):
 def write_checkpoint(output_dir, weights, activation):
     """As a run leaves it, in --output_dir."""
     os.makedirs(os.path.join(output_dir, 'ckpt_npu'))
-    with open(os.path.join(output_dir, 'flags.txt'), 'w') as stream:
-        stream.write('--activation=%s\n' % activation)
     with tf.Graph().as_default(), tf.Session() as session:
         for name, value in weights.items():
             tf.Variable(value, name=name)
         session.run(tf.global_variables_initializer())
-        tf.train.Saver().save(session, os.path.join(output_dir, 'ckpt_npu', 'model.ckpt-7'), write_meta_graph=False)
+        record = network_record.Saveable(network_record.NetworkRecord(activation, 10))
+        prefix = os.path.join(output_dir, 'ckpt_npu', 'model.ckpt-7')
+        tf.train.Saver(tf.global_variables() + [record]).save(session, prefix, write_meta_graph=False)
 
 
 @pytest.fixture(scope='module')
@@ -45,6 +49,7 @@ def place(tmp_path_factory):
     write_checkpoint(str(place / 'output'), random_weights(1), 'relu')
     graph_def = frozen.build(random_weights(2), model.Form('tanh'), batch=3)
     (place / 'lenet.pb').write_bytes(graph_def.SerializeToString())
+    files.write_json(str(place / 'lenet.json'), {'sha256': sidecar.sha256(str(place / 'lenet.pb'))})
     for name, paper in (('dark.png', 220), ('naïve.png', 170)):
         grey = pictures.noisy(pictures.page(pictures.seven(), 140, 130, 30, 40, paper))
         Image.fromarray(grey.astype(np.uint8)).save(str(place / name))
@@ -114,7 +119,7 @@ def test_plain_text_where_the_output_takes_no_more(place):
     (['--checkpoint=dark.png', 'dark.png'], 1, 'error: dark.png: is no readable checkpoint'),
     (['--checkpoint=', 'dark.png'], 2, 'error: --checkpoint is empty: give a path, or leave it out'),
     (['--model_path=dark.png', 'dark.png'], 1, 'error: dark.png: is no frozen graph'),
-    (['--model_path=output', 'dark.png'], 1, 'error: output: is no regular file')])
+    (['--model_path=output', 'dark.png'], 1, 'error: output: cannot be read (Is a directory')])
 def test_wrong_commands_end_in_one_line(place, arguments, status, message):
     ended = run(place, *arguments)
     assert ended.returncode == status and ended.stdout == ''
@@ -135,8 +140,13 @@ def network(mnist, tmp_path_factory):
     ended = processes.run_module('lenet.train', '--data_path=%s' % mnist, '--activation=relu', '--steps=600',
                                '--epochs=1', '--output_dir=%s' % output_dir)
     assert ended.returncode == 0, ended.stderr
-    with prediction.open_network(prediction.Request(None, None, str(output_dir), None)) as opened:
+    with prediction.open_network(prediction.Request(None, None, str(output_dir), None)) as (opened, _):
         yield opened
+
+
+def read_digits(mnist):
+    """The test images, uint8 [10000, 28, 28]."""
+    return dataset.open_dataset(mnist, 1).test.images[..., 0]
 
 
 def photographed(digit, random, kind):
@@ -156,7 +166,7 @@ def photographed(digit, random, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize('kind', ['clean', 'uneven light', 'dark ground', 'noisy'])
 def test_photographed_digits_are_answered_as_the_originals(network, mnist, tmp_path, kind):
-    digits = idx.read_images(idx.find(mnist)[2])[:400]
+    digits = read_digits(mnist)[:400]
     random, path = np.random.RandomState(1), str(tmp_path / 'picture.jpg')
     recovered = []
     for digit in digits:
@@ -168,3 +178,57 @@ def test_photographed_digits_are_answered_as_the_originals(network, mnist, tmp_p
     answers = [network.answer(frozen.flatten(images), 400).classes for images in (np.stack(recovered), digits)]
     agreement = np.mean(answers[0] == answers[1])
     assert agreement >= 0.97  # measured: 0.995, noisy 0.9925
+
+
+def drawn_on_paper(digit, kind):
+    """A digit of MNIST, uint8 [28, 28], as somebody draws it where a form has a box for it, or as a small picture."""
+    if kind == 'small':  # 28x28 on black, off the middle
+        small = np.asarray(Image.fromarray(digit).resize((20, 20), Image.BICUBIC))
+        return np.pad(small, ((7, 1), (7, 1)), mode='constant').astype(np.float32)
+    rows, columns = np.nonzero(digit > 64)
+    cut = digit[rows.min():rows.max() + 1, columns.min():columns.max() + 1]
+    if kind == 'full-bleed':
+        spare = max(cut.shape) - np.array(cut.shape)
+        square = np.pad(cut, [(side // 2, side - side // 2) for side in spare], mode='constant')
+        return np.asarray(Image.fromarray(square).resize((28, 28), Image.BICUBIC), np.float32)
+    grey = pictures.page(pictures.enlarged(digit, 8), 600, 480, 170, 120, contrast=0.8)
+    thickness = {'thin box': 3, 'thick box': 8, 'ring': 6}[kind]
+    y, x = np.mgrid[:600, :480]
+    if kind == 'ring':
+        mark = np.abs(np.hypot(y - 282, x - 232) - 180) < thickness
+    else:
+        inside = (np.abs(y - 285) < 190) & (np.abs(x - 235) < 170)
+        mark = inside & ~((np.abs(y - 285) < 190 - thickness) & (np.abs(x - 235) < 170 - thickness))
+    grey[mark] = 40
+    return pictures.noisy(grey)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kind', ['small', 'full-bleed', 'thin box', 'thick box', 'ring'])
+def test_a_digit_in_a_box_or_out_of_place_is_answered_as_the_original(network, mnist, tmp_path, kind):
+    digits = read_digits(mnist)[:100]
+    path = str(tmp_path / 'picture.png')
+    recovered = []
+    for digit in digits:
+        Image.fromarray(drawn_on_paper(digit, kind).astype(np.uint8)).save(path)
+        recovered.append(picture.as_mnist(path))
+    answers = [network.answer(frozen.flatten(images), 100).classes for images in (np.stack(recovered), digits)]
+    assert np.mean(answers[0] == answers[1]) >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('gap', [20, 60])
+@pytest.mark.parametrize('count', [2, 4])
+def test_several_digits_are_not_answered_as_one(mnist, tmp_path, count, gap):
+    digits = read_digits(mnist)
+    path = str(tmp_path / 'picture.png')
+    for first in range(0, 10 * count, count):
+        inks = []
+        for digit in digits[first:first + count]:
+            columns = np.nonzero(digit.max(axis=0) > 64)[0]
+            inks += [pictures.enlarged(digit, 5)[:, 5 * columns[0]:5 * columns[-1] + 5], np.zeros((140, gap))]
+        ink = np.concatenate(inks, axis=1)
+        grey = pictures.noisy(pictures.page(ink, 300, ink.shape[1] + 120, 80, 60))
+        Image.fromarray(grey.astype(np.uint8)).save(path)
+        message = data_files.error_of(picture.as_mnist, path)
+        assert 'holds %d marks of the size of a digit; cut out the one' % count in message

@@ -59,6 +59,22 @@ def test_every_kind_of_data_is_taken(tmp_path, source):
     np.testing.assert_allclose(last, images[-1].ravel() / 255, rtol=1e-6)
 
 
+def test_flags_say_in_what_files_differ_from_mnist_s_form(tmp_path):
+    drawn = synthetic.draw(3, train=13, test=7)
+    data_files.write_emnist(str(tmp_path / 'data'), 'letters', drawn.train, drawn.test, first=1)
+    ended = preprocess('--data_path=%s/data' % tmp_path, '--output_path=%s/bins' % tmp_path)
+    assert ended.returncode == 0 and len(ended.stderr.splitlines()) == 1, ended.stderr
+    last = np.fromfile(str(tmp_path / 'bins' / 'images' / '00006.bin'), '<f4')
+    np.testing.assert_allclose(last, drawn.test.images[-1].ravel() / 255, rtol=1e-6)
+    ended = preprocess('--data_path=%s/data' % tmp_path, '--output_path=%s/bins' % tmp_path, '--label_offset=-1',
+                       '--notranspose_images', '--num_classes=13')
+    assert ended.returncode == 0 and ended.stderr == '', ended.stderr
+    last = np.fromfile(str(tmp_path / 'bins' / 'images' / '00006.bin'), '<f4')
+    np.testing.assert_allclose(last, drawn.test.images[-1, ..., 0].T.ravel() / 255, rtol=1e-6)
+    label = np.fromfile(str(tmp_path / 'bins' / 'labels' / '00006.bin'), '<i4')
+    assert label.tolist() == [drawn.test.labels[-1] + 2]
+
+
 def test_without_a_data_path_mnist_is_fetched(tmp_path):
     nowhere = {'LENET_DATA': str(tmp_path / 'data'), 'LENET_MIRRORS': '', 'PATH': ''}  # nobody to fetch it from
     ended = preprocess('--output_path=%s' % (tmp_path / 'bins'), **nowhere)
@@ -82,6 +98,15 @@ def test_a_run_that_fails_leaves_the_former_directory(tmp_path, data):
     ended = preprocess('--data_path=%s' % data, '--output_path=%s' % output, '--batch=5')
     assert ended.returncode == 1 and idx.NAMES[2] in ended.stderr
     assert sorted(os.listdir(str(output))) == ['images', 'labels', 'manifest.json']
+
+
+def test_a_former_directory_that_a_kill_left_without_its_name_is_back_at_the_next_start(tmp_path, data):
+    output, left = tmp_path / 'bins', tmp_path / '.bins.abcdefgh.lenet-tmp'
+    assert preprocess('--data_path=%s' % data, '--output_path=%s' % output).returncode == 0
+    left.mkdir()
+    output.rename(left / 'former')
+    assert preprocess('--data_path=/nowhere', '--output_path=%s' % output).returncode == 1
+    assert sorted(os.listdir(str(output))) == ['images', 'labels', 'manifest.json'] and not left.exists()
 
 
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path):
@@ -125,7 +150,13 @@ def a_former_one_with_something_of_the_users(path):
     (path / 'mine.txt').write_text('mine')
 
 
+def a_former_one_with_something_of_the_users_further_down(path):
+    assert preprocess('--data_path=%s' % (path.parent / 'data'), '--output_path=%s' % path).returncode == 0
+    (path / 'images' / 'my-notes.txt').write_text('mine')
+
+
 @pytest.mark.parametrize('make, words', [
+    (a_former_one_with_something_of_the_users_further_down, 'it holds images/my-notes.txt; name a new directory, or'),
     (a_file, 'is a file'), (a_foreign_directory, 'it holds mine.txt'), (a_foreign_manifest, 'it holds manifest.json'),
     (a_former_one_with_something_of_the_users, 'it holds mine.txt')])
 def test_what_somebody_else_left_there_is_refused_and_stays(tmp_path, data, make, words):

@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from lenet.data import synthetic
+from lenet.data.splits import Dataset, Split
 from lenet.run import checkpoint
 from lenet.support import stack
 from tests import data_files
@@ -33,7 +35,8 @@ def digest_of_newest(output_dir):
     """Of every name, shape and byte in a run's newest checkpoint."""
     reader = tf.train.load_checkpoint(checkpoint.find_all(str(output_dir))[-1])
     names = sorted(reader.get_variable_to_shape_map())
-    return hashlib.sha256(b''.join(name.encode() + reader.get_tensor(name).tobytes() for name in names)).hexdigest()
+    values = [np.asarray(reader.get_tensor(name)) for name in names]
+    return hashlib.sha256(b''.join(name.encode() + value.tobytes() for name, value in zip(names, values))).hexdigest()
 
 
 def start(output_dir, arguments, **streams):
@@ -64,7 +67,7 @@ def test_a_stopped_run_leaves_a_checkpoint_and_resumes_to_the_same_bytes(uninter
     line = process.stdout.readline()
     process.send_signal(signum)
     _, errors = process.communicate(timeout=60)
-    assert 'step: 20' in line and process.returncode == status
+    assert 'step : 20-' in line and process.returncode == status
     assert len(errors.splitlines()) == 1 and '--resume goes on from there' in errors
     results = json.loads((tmp_path / 'results.json').read_text())
     assert results['ended'].startswith('stopped by') and results['steps']['steps_run'] < 80
@@ -103,7 +106,6 @@ def test_a_disk_that_fills_up_costs_no_older_checkpoint(tmp_path):
 def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(uninterrupted, tmp_path):
     output_dir = tmp_path / 'copy'
     shutil.copytree(str(uninterrupted), str(output_dir))
-    (output_dir / 'results.json').unlink()
     data = output_dir / 'ckpt_npu' / 'model.ckpt-80.data-00000-of-00001'
     content = bytearray(data.read_bytes())
     content[len(content) // 2] ^= 16
@@ -115,30 +117,44 @@ def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(uninter
     assert records(output_dir) == records(uninterrupted)
 
 
+def readme_s_command_for_letters():
+    with open(os.path.join(processes.ROOT, 'README.md'), encoding='utf-8') as stream:
+        command, = re.findall(r'^\./run_1p\.sh (--restore_path=.*\\\n  .*?)  ', stream.read(), re.MULTILINE)
+    return command.replace('\\\n', '').split()
+
+
 def test_letters_are_learned_from_a_checkpoint_of_digits(uninterrupted, tmp_path):
-    """26 classes; the last layer is new, the convolutions stay as they are, byte for byte."""
-    letters = tmp_path / 'letters'
-    data_files.write_dataset(str(letters), train=300, test=99)
-    for name, count in (('train', 300), ('t10k', 99)):
-        data_files.write(str(letters / (name + '-labels-idx1-ubyte')),
-                         data_files.idx_bytes((np.arange(count) % 26).astype(np.uint8)))
-    command = ['--data_path=%s' % letters, '--output_dir=%s' % (tmp_path / 'output'),
-               '--restore_path=%s' % uninterrupted, '--num_classes=26', '--steps=20', '--epochs=1',
-               '--iterations_per_loop=10', '--freeze_variables=layer_']
-    refused = processes.run_module('lenet.train', *command)
+    """README's command, on files as EMNIST's: 26 classes counted from 1, images transposed, other splits beside them.
+
+    The last layer is new, the convolutions stay as they are, byte for byte.
+    """
+    work, drawn = tmp_path / 'lenet', synthetic.draw(1, train=300, test=99)
+    work.mkdir()
+    (work / 'output').symlink_to(uninterrupted)
+    train, test = [Split(half.images, np.arange(len(half.labels), dtype=np.int32) % 26) for half in drawn[:2]]
+    data_files.write_emnist(str(tmp_path / 'gzip'), 'letters', train, test, first=1)
+    data_files.write_emnist(str(tmp_path / 'gzip'), 'digits', drawn.train, drawn.test, first=0)
+    command = readme_s_command_for_letters() + ['--steps=20', '--epochs=1', '--iterations_per_loop=10']
+    kept = [flag for flag in command if not flag.startswith('--restore_exclude=')]
+    refused = processes.run_module('lenet.train', *kept, cwd=work)
     assert refused.returncode == 1 and '--restore_exclude=fc_3/ leaves it out' in refused.stderr
-    ended = processes.run_module('lenet.train', *command, '--restore_exclude=fc_3/')
+    ended = processes.run_module('lenet.train', *command, cwd=work)
     assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ('../gzip/emnist-letters: read as EMNIST is distributed, with --label_offset=1 '
+                            '--transpose_images=true\n')
     assert re.search(r'layer_1/weights +\[5, 5, 1, 6\] +frozen +restored', ended.stdout)
     assert re.search(r'fc_3/bias +\[26\] +yes +re-initialised, its shape is \[10\] in the checkpoint', ended.stdout)
     before = checkpoint.read(checkpoint.find_all(str(uninterrupted))[-1])
-    after = checkpoint.read(checkpoint.find_all(str(tmp_path / 'output'))[-1])
+    after = checkpoint.read(checkpoint.find_all(str(work / 'letters'))[-1])
     for name in ('layer_1/weights', 'layer_1/bias', 'layer_2/weights', 'layer_2/bias'):
         assert after[name].tobytes() == before[name].tobytes()
     for name in ('fc_1/weight', 'fc_1/bias', 'fc_2/weight', 'fc_2/bias'):
         assert after[name].tobytes() != before[name].tobytes()
-    results = json.loads((tmp_path / 'output' / 'results.json').read_text())
+    results = json.loads((work / 'letters' / 'results.json').read_text())
     assert np.shape(results['evaluation']['confusion']) == (26, 26)
+    assert results['data']['label_offset'] == 1 and results['data']['transposed'] is True
+    facts = json.loads((work / 'letters' / 'run.json').read_text())
+    assert facts['data'] == Dataset(train, test, '', False).digest(), 'the images are upright'
 
 
 def records(output_dir):
@@ -157,7 +173,7 @@ OFTEN_SAVED = SHORT + ('--steps=200', '--iterations_per_loop=5', '--checkpoint_e
 def kill_when(process, output_dir, moment):
     """SIGKILL after `moment` lines of output, or, for 'saving', while a checkpoint is being written."""
     if moment == 'saving':
-        while process.poll() is None and not list(output_dir.glob('ckpt_npu/.saving-*')):
+        while process.poll() is None and not list(output_dir.glob('ckpt_npu/.model.ckpt.*')):
             pass
     else:
         for _ in range(moment):
@@ -265,6 +281,45 @@ def accuracy_of_a_thousand_steps(mnist, tmp_path_factory):
             known[mode] = evaluation['accuracy']
         return known[mode]
     return accuracy
+
+
+LAST = ('--steps=20', '--epochs=2', '--iterations_per_loop=10', '--batch_size=8', '--ckpt_count=1',
+        '--data_path=synthetic', '--eval_batch_size=500')
+
+
+@pytest.mark.parametrize('name, call', [('model.ckpt-40.index', 0), ('checkpoint', 1), ('.log', 0)],
+                         ids=['no checkpoint', 'half a save', 'no log'])
+def test_a_run_killed_at_its_end_is_completed_not_repeated(tmp_path, name, call):
+    """By SIGKILL before the `call`-th time that this name is given or taken."""
+    program = ('import os, runpy, signal, sys\nname, left = sys.argv.pop(1), [int(sys.argv.pop(1))]\n'
+               'def dying(function):\n'
+               '    def call(*paths, **options):\n'
+               '        if str(paths[-1]).endswith(name):\n'
+               '            if not left[0]: os.kill(os.getpid(), signal.SIGKILL)\n'
+               '            left[0] -= 1\n'
+               '        return function(*paths, **options)\n'
+               '    return call\n'
+               'os.replace, os.unlink = dying(os.replace), dying(os.unlink)\n'
+               'runpy.run_module("lenet.train", run_name="__main__")')
+    flags = LAST + ('--output_dir=%s' % tmp_path,)
+    killed = subprocess.run([sys.executable, '-c', program, name, str(call)] + list(flags), cwd=processes.ROOT,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert killed.returncode == -signal.SIGKILL
+    resumed = processes.run_module('lenet.train', *flags, '--resume')
+    assert resumed.returncode == 0 and resumed.stderr == '', resumed.stderr
+    assert ('resumed from' in resumed.stdout) == (name == 'model.ckpt-40.index')
+    assert ('all 40 steps are done' in resumed.stdout) == (name != 'model.ckpt-40.index')
+    results = json.loads((tmp_path / 'results.json').read_text())
+    assert results['ended'] == 'completed' and results['steps']['steps_run'] == 40
+    log, = tmp_path.glob('0/LeNet_*.log')
+    assert 'TrainAccuracy = %.4f\n' % results['evaluation']['accuracy'] in log.read_text()
+    metrics, losses = records(tmp_path)
+    assert [(line['kind'], line['step']) for line in metrics][-1] == ('evaluation', 40)
+    assert len(losses.splitlines()) == 40 and 'nan' not in losses
+    assert resumed.stdout.splitlines()[-1].startswith('E2E Training Duration sec : ')
+    assert tf.train.latest_checkpoint(str(tmp_path / 'ckpt_npu')).endswith('-40')
+    assert len(list(tmp_path.glob('ckpt_npu/model.ckpt-*'))) == 2
+    assert [path for path in tmp_path.rglob('*') if 'lenet-tmp' in path.name] == []
 
 
 @pytest.mark.slow

@@ -4,6 +4,13 @@
    "server_list": [{"server_id": "10.0.0.1",
                     "device": [{"device_id": "0", "device_ip": "192.168.1.8", "rank_id": "0"}, …]}]}
 
+That is Huawei's template 1. Template 2, older and for the first 910, has no version, and an instance for each rank:
+
+  {"status": "completed", "group_count": "1",
+   "group_list": [{"group_name": "hccl_world_group", "device_num": "2", "server_num": "1", "instance_count": "2",
+                   "instance_list": [{"rank_id": "0", "server_id": "10.0.0.1",
+                                      "devices": [{"device_id": "0", "device_ip": "192.168.1.8"}]}, …]}]}
+
 HCCL's parser refuses every value here that is not a string; device_id is the physical number.
 """
 
@@ -11,8 +18,16 @@ import ipaddress
 import re
 from typing import Any, List, NamedTuple, Optional, Sequence
 
+from lenet.errors import UserError
+from lenet.support import files
+
+LARGEST = 2 ** 26  # bytes of a table
 SERVER_SIZES = (1, 2, 4, 8)
 _GROUP = 4  # devices 0-3 and 4-7 of a server are separate networks
+
+
+class NotReady(ValueError):
+    """The table is still being written; nothing about it is wrong."""
 
 
 class Device(NamedTuple):
@@ -24,6 +39,25 @@ class Device(NamedTuple):
     rank: int
 
 
+class NotYet(UserError):
+    """NotReady, of a file."""
+
+
+def read(path: str) -> List[Device]:
+    """The devices of a file, by rank.
+
+    Raises:
+      UserError: it cannot be read, or is no right table; NotYet where there is nothing to correct.
+    """
+    table = files.read_json(path, LARGEST, 'it must be the table of all ranks')
+    try:
+        return devices(table)
+    except NotReady as error:
+        raise NotYet('%s: %s' % (path, error))
+    except ValueError as error:
+        raise UserError('%s: %s' % (path, error))
+
+
 def devices(table: Any) -> List[Device]:
     """The devices of a right table, by rank.
 
@@ -31,17 +65,13 @@ def devices(table: Any) -> List[Device]:
       table: the parsed JSON.
 
     Raises:
+      NotReady: there is nothing to correct yet.
       ValueError: the first thing that is wrong; one line.
     """
-    for key, expected in (('status', 'completed'), ('version', '1.0')):
-        if _text(table, key, 'the table') != expected:
-            raise ValueError('"%s" is "%s", not "%s"' % (key, table[key], expected))
-    count = _number(table, 'server_count', 'the table')
-    servers = _list(table, 'server_list', 'the table')
-    if count != len(servers):
-        raise ValueError('"server_count" is %d, "server_list" has %d' % (count, len(servers)))
-    entries = [device for server in servers for device in _server(server)]
-    _check_unique([_text(server, 'server_id', 'a server') for server in servers], 'server_id')
+    _check_status(table)
+    entries = _by_instance(table) if _is_template_2(table) else _by_server(table)
+    for name in sorted({entry.server for entry in entries}):
+        _check_server(name, sorted(entry.number for entry in entries if entry.server == name))
     _check_unique([device.ip for device in entries], 'device_ip')
     _check_unique([device.rank for device in entries], 'rank_id')
     entries.sort(key=lambda device: device.rank)
@@ -51,10 +81,56 @@ def devices(table: Any) -> List[Device]:
     return entries
 
 
-def _server(server: Any) -> List[Device]:
-    name = _text(server, 'server_id', 'a server')
-    entries = [_device(device, name) for device in _list(server, 'device', 'server "%s"' % name)]
-    numbers = sorted(device.number for device in entries)
+def _check_status(table: Any) -> None:
+    status = _text(table, 'status', 'the table')
+    if status == 'initializing':
+        raise NotReady('"status" is "initializing", the table is still being written: wait until it is "completed"')
+    if status != 'completed':
+        raise ValueError('"status" is "%s", not "completed"' % status)
+
+
+def _is_template_2(table: dict) -> bool:
+    return 'version' not in table and ('group_list' in table or 'group_count' in table)
+
+
+def _by_server(table: Any) -> List[Device]:
+    """The devices of template 1."""
+    if _text(table, 'version', 'the table') != '1.0':
+        raise ValueError('"version" is "%s", not "1.0"' % table['version'])
+    servers = _counted(table, 'server_count', 'server_list', 'the table')
+    names = [_text(server, 'server_id', 'a server') for server in servers]
+    _check_unique(names, 'server_id')
+    entries = []
+    for server, name in zip(servers, names):
+        where = 'a device of server "%s"' % name
+        entries += [_device(device, name, where, _number(device, 'rank_id', where))
+                    for device in _list(server, 'device', 'server "%s"' % name)]
+    return entries
+
+
+def _by_instance(table: Any) -> List[Device]:
+    """The devices of template 2."""
+    entries = []
+    for group in _counted(table, 'group_count', 'group_list', 'the table'):
+        where = 'group "%s"' % _text(group, 'group_name', 'a group')
+        found = [_instance(instance, where) for instance in _counted(group, 'instance_count', 'instance_list', where)]
+        for key, count in (('device_num', len(found)), ('server_num', len({device.server for device in found}))):
+            if _number(group, key, where) != count:
+                raise ValueError('"%s" of %s is %s, "instance_list" has %d' % (key, where, group[key], count))
+        entries += found
+    return entries
+
+
+def _instance(instance: Any, group: str) -> Device:
+    rank = _number(instance, 'rank_id', 'an instance of %s' % group)
+    where = 'the instance of rank %d' % rank
+    name, found = _text(instance, 'server_id', where), _list(instance, 'devices', where)
+    if len(found) != 1:
+        raise ValueError('%s has %d devices, not 1' % (where, len(found)))
+    return _device(found[0], name, 'a device of server "%s"' % name, rank)
+
+
+def _check_server(name: str, numbers: List[int]) -> None:
     if len(numbers) not in SERVER_SIZES:
         raise ValueError('server "%s" has %d devices, not 1, 2, 4 or 8' % (name, len(numbers)))
     _check_unique(numbers, 'device_id')
@@ -63,17 +139,23 @@ def _server(server: Any) -> List[Device]:
     if len(numbers) <= _GROUP and len({number // _GROUP for number in numbers}) > 1:
         raise ValueError('server "%s": devices %s are on two networks, take them from 0-3 or from 4-7' %
                          (name, _join(numbers)))
-    return entries
 
 
-def _device(device: Any, server: str) -> Device:
-    where = 'a device of server "%s"' % server
+def _device(device: Any, server: str, where: str, rank: int) -> Device:
     ip = _text(device, 'device_ip', where)
     try:
         ipaddress.IPv4Address(ip)
     except ValueError:
         raise ValueError('device_ip "%s" is no IPv4 address' % ip)
-    return Device(server, _number(device, 'device_id', where), ip, _number(device, 'rank_id', where))
+    return Device(server, _number(device, 'device_id', where), ip, rank)
+
+
+def _counted(mapping: Any, count_key: str, key: str, where: str) -> list:
+    """A list whose length another key tells."""
+    count, values = _number(mapping, count_key, where), _list(mapping, key, where)
+    if count != len(values):
+        raise ValueError('"%s" is %d, "%s" has %d' % (count_key, count, key, len(values)))
+    return values
 
 
 def _value(mapping: Any, key: str, where: str, kind: type, kind_name: str) -> Any:
@@ -98,7 +180,7 @@ def _number(mapping: Any, key: str, where: str) -> int:
     text = _text(mapping, key, where)
     if not re.fullmatch(r'[0-9]+', text):
         raise ValueError('"%s" of %s is "%s", not a number' % (key, where, text))
-    return int(text)
+    return int(text[:9])  # a number that long is none of these, and int() refuses thousands of digits
 
 
 def _check_unique(values: Sequence[Any], key: str) -> None:

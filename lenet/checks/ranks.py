@@ -6,7 +6,7 @@ from typing import Mapping, Optional
 from lenet.checks import device
 from lenet.checks import rank_table
 from lenet.checks import Result, failed, passed, warned
-from lenet.support import strict_json
+from lenet.errors import UserError
 
 _NUMBER = re.compile(r'[0-9]+')
 _TABLE = 'RANK_TABLE_FILE'
@@ -62,15 +62,17 @@ def table(environ: Mapping[str, str]) -> Result:
         return failed(_TABLE, 'not set, with RANK_SIZE=%d' % ranks,
                       'write the table (addresses: hccn_tool -i N -ip -g) and export its path')
     try:
-        devices = rank_table.devices(strict_json.load(path))
+        devices = rank_table.read(path)
         if len(devices) != ranks:
-            raise ValueError('it has %d ranks, RANK_SIZE is %s' % (len(devices), environ.get('RANK_SIZE', 'not set')))
-    except ValueError as error:
-        problem = '%s: %s' % (path, error)
+            raise UserError('%s: it has %d ranks, RANK_SIZE is %s' %
+                            (path, len(devices), environ.get('RANK_SIZE', 'not set')))
+    except UserError as error:
         if ranks == 1:
-            return warned(_TABLE, problem, 'unset it for one device; for several export RANK_SIZE and RANK_ID, too',
+            return warned(_TABLE, str(error), 'unset it for one device; for several export RANK_SIZE and RANK_ID, too',
                           alert=True)
-        return failed(_TABLE, problem, 'correct the table, the same on every server')
+        waits = isinstance(error, rank_table.NotYet)
+        return failed(_TABLE, str(error), 'wait, then start again' if waits else
+                      'correct the table, the same on every server')
     return _own_device(environ, path, devices)
 
 

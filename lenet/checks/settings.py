@@ -6,8 +6,9 @@ from typing import Any, Mapping
 import numpy as np
 
 from lenet.checks import Result, failed, passed, warned
+from lenet.errors import UserError
 from lenet.flags import Params
-from lenet.support import strict_json
+from lenet.support import files
 
 _FLOAT16_MAX = float(np.finfo(np.float16).max)
 _FLOAT32_MODES = ('must_keep_origin_dtype', 'force_fp32')
@@ -83,9 +84,10 @@ def mixlist(params: Params, newer_adapter: bool) -> Result:
     if params.modify_mixlist is None:
         return passed(name, 'not given')
     try:
-        count = _count_operators(strict_json.load(params.modify_mixlist))
-    except ValueError as error:
-        return failed(name, '%s: %s' % (params.modify_mixlist, error),
+        count = _count_operators(files.read_json(params.modify_mixlist, 2 ** 20, 'name a file of JSON'))
+    except (UserError, ValueError) as error:
+        problem = str(error) if isinstance(error, UserError) else '%s: %s' % (params.modify_mixlist, error)
+        return failed(name, problem,
                       '{"black-list": {"to-add": ["Operator"]}} is how it looks; also white-list, to-remove')
     counted = '%s: %d operators' % (params.modify_mixlist, count)
     if not newer_adapter:

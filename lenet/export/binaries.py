@@ -10,6 +10,7 @@
 Letters: n images, N images a batch.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -20,6 +21,7 @@ import numpy as np
 from lenet.data.splits import Split
 from lenet.errors import UserError
 from lenet.export.inputs import PIXELS, Inputs, flatten, pad
+from lenet.support import files
 from lenet.support import progress
 from lenet.support import strict_json
 
@@ -30,6 +32,8 @@ FORMAT, VERSION = 'LeNet binaries', 1
 _IMAGE = {'dtype': 'float32', 'byte_order': 'little', 'shape': [PIXELS],
           'normalisation': 'pixel/255: 0 is black, 1 is white; row by row'}
 _LABEL = {'dtype': 'int32', 'byte_order': 'little', 'shape': [1]}
+LARGEST = 2 ** 30  # bytes of a manifest; that of 60,000 images has 25 million
+MOST_IMAGES = 10 ** 7
 _AGAIN = 'write the directory again with python -m lenet.preprocess'
 
 
@@ -106,14 +110,32 @@ class _Manifest(NamedTuple):
         yield from self.batches
 
 
-def is_written_here(directory: str) -> bool:
-    """True if `directory` holds what `write` wrote, whole or not, in this version or another, and nothing else."""
-    try:
-        manifest = strict_json.load(os.path.join(directory, MANIFEST))
-        strangers = set(os.listdir(directory)) - {MANIFEST, *FOLDERS}
-    except (ValueError, OSError):
-        return False
-    return isinstance(manifest, dict) and manifest.get('format') == FORMAT and not strangers
+def find_stranger(directory: str) -> Optional[str]:
+    """The first file or folder below `directory` that `write` did not leave there, by the manifest; None without any.
+
+    The manifest may be damaged or of another version.
+
+    Raises:
+      OSError: a folder cannot be listed.
+    """
+    known = set()
+    with contextlib.suppress(UserError):
+        manifest = files.read_json(os.path.join(directory, MANIFEST), LARGEST)
+        if isinstance(manifest, dict) and manifest.get('format') == FORMAT:
+            known.update([MANIFEST], FOLDERS, _named(manifest))
+    return files.find_stranger(directory, known)
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Every file's name in a manifest."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            yield str(value.get('name'))
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
 
 
 def read(directory: str) -> Inputs:
@@ -141,10 +163,7 @@ def read(directory: str) -> Inputs:
 
 
 def _read_manifest(path: str) -> _Manifest:
-    try:
-        contents = strict_json.load(path)
-    except ValueError as error:
-        raise UserError('%s: %s; %s' % (path, error, _AGAIN))
+    contents = files.read_json(path, LARGEST, _AGAIN)
     if not isinstance(contents, dict) or contents.get('format') != FORMAT:
         raise UserError('%s: is no manifest of python -m lenet.preprocess' % path)
     if contents.get('version') != VERSION:
@@ -152,14 +171,14 @@ def _read_manifest(path: str) -> _Manifest:
                         (path, contents.get('version'), VERSION, _AGAIN))
     try:
         return _parse(contents)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise UserError('%s: is damaged (%s: %s); %s' % (path, type(error).__name__, error, _AGAIN))
 
 
 def _parse(contents: Dict[str, Any]) -> _Manifest:
     entries = [_Entry(_check_label(entry['label']), _file(entry['image_file'], 'images', 4 * PIXELS),
                       _file(entry['label_file'], 'labels', 4)) for entry in contents['images']]
-    batches = [_file(entry['file'], 'batches', 4 * PIXELS * contents['batch']['shape'][0])
+    batches = [_file(entry['file'], 'batches', 4 * PIXELS * _check_batch(contents['batch']['shape'][0]))
                for entry in contents.get('batches', ())]
     manifest = _Manifest(str(contents['source']), entries, batches)
     if (contents['image'], contents['label']) != (_IMAGE, _LABEL):
@@ -177,8 +196,16 @@ def _check_label(label: Any) -> int:
     return label
 
 
+def _check_batch(size: Any) -> int:
+    if type(size) is not int or not 1 <= size <= MOST_IMAGES:
+        raise ValueError('batch of %r' % (size,))
+    return size
+
+
 def _file(record: Any, folder: str, size: int) -> _File:
     name, digest = record['name'], record['sha256']
+    if not isinstance(name, str):
+        raise ValueError('file %r' % (name,))
     if os.path.dirname(name) != folder or not name.endswith('.bin'):
         raise ValueError('file %r' % name)
     return _File(name, size, digest)
@@ -194,16 +221,9 @@ def _refuse_extra_files(directory: str, known: set) -> None:
 
 def _read_file(directory: str, file: _File) -> bytes:
     path = os.path.join(directory, file.name)
-    if not os.path.isfile(path):
-        raise UserError('%s: is %s; %s' % (path, 'no regular file' if os.path.exists(path) else 'missing', _AGAIN))
-    try:
-        with open(path, 'rb') as stream:
-            content = stream.read(file.size + 1)
-    except OSError as error:
-        raise UserError('%s: cannot be read (%s)' % (path, error.strerror))
+    content = files.read(path, file.size, _AGAIN)
     if len(content) != file.size:
-        got = 'more' if len(content) > file.size else '%d' % len(content)
-        raise UserError('%s: expected %d bytes, got %s; %s' % (path, file.size, got, _AGAIN))
+        raise UserError('%s: expected %d bytes, got %d; %s' % (path, file.size, len(content), _AGAIN))
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise UserError('%s: was altered, its SHA-256 is not the one in the manifest; %s' % (path, _AGAIN))
     return content

@@ -1,9 +1,8 @@
 """A trained network on labelled images: opened from a checkpoint or a .pb, asked, counted."""
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from lenet import flags
 from lenet import platforms
@@ -11,10 +10,8 @@ from lenet.data import dataset
 from lenet.data.splits import ANY_NUMBER, Split, require_labels_below
 from lenet.errors import UserError
 from lenet.export import frozen
+from lenet.export import opening
 from lenet.export import scoring
-from lenet.export import sidecar
-from lenet.export import trained
-from lenet.graph import model
 from lenet.support import files
 from lenet.support import progress
 
@@ -32,6 +29,8 @@ class Request(NamedTuple):
     batch_size: int
     platform: str
     json_out: Optional[str]
+    label_offset: Optional[int] = None
+    transpose_images: Optional[bool] = None
 
 
 def evaluate(request: Request) -> None:
@@ -44,9 +43,10 @@ def evaluate(request: Request) -> None:
         files.require_file_name(request.json_out)  # before the work
     platform = platforms.resolve(request.platform)
     config = platforms.inference_config(platform)
-    graph_def, name = _read_network(request, platform)
+    graph_def, name, _ = opening.read_network(request.model_path, request.checkpoint, request.output_dir,
+                                              request.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
     with frozen.open_network(graph_def, config, name) as network:
-        split, source = open_split(request.data_path, request.seed, request.split, network.num_classes, name)
+        split, source = open_split(request, request.split, network.num_classes, name)
         progress.say('%s on the %d %s images of %s' % (name, len(split.labels), request.split, source))
         answers = ask(network, split.images, request.batch_size, name)
     counts, wrong = scoring.count(answers, split.labels), scoring.mistakes(answers, split.labels)
@@ -56,22 +56,11 @@ def evaluate(request: Request) -> None:
         files.write_json(request.json_out, scoring.report(counts, wrong))
 
 
-def _read_network(request: Request, platform: str) -> Tuple[tf.GraphDef, str]:
-    """The frozen graph and what to call it."""
-    if request.model_path is not None:
-        sidecar.verify(request.model_path)
-        return frozen.read(request.model_path), request.model_path
-    trained_network = trained.load(request.checkpoint, request.output_dir, request.activation)
-    form = model.Form(trained_network.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
-    return frozen.build(trained_network.weights, form), trained_network.path
-
-
-def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
-               network_name: str) -> Tuple[Split, str]:
+def open_split(request: Any, name: str, num_classes: int, network_name: str) -> Tuple[Split, str]:
     """Opens the images to ask a network about.
 
     Args:
-      data_path, seed: as dataset.open_dataset takes them.
+      request: with the flags that dataset.open_for takes.
       name: 'train' or 'test'.
       num_classes: of the network.
       network_name: what errors call the network.
@@ -82,7 +71,7 @@ def open_split(data_path: Optional[str], seed: int, name: str, num_classes: int,
     Raises:
       UserError: there are no such data, or they have labels that the network cannot answer.
     """
-    data = dataset.open_dataset(data_path, seed, ANY_NUMBER)
+    data = dataset.open_for(request, ANY_NUMBER)
     split: Split = getattr(data, name)
     require_labels_below(num_classes, split.labels, '%s, %s split' % (data.origin, name),
                          '%s knows no others; give the data that it was trained for' % network_name)

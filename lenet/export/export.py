@@ -38,6 +38,8 @@ class Request(NamedTuple):
     data_path: Optional[str]
     seed: int
     tolerance: float
+    label_offset: Optional[int] = None
+    transpose_images: Optional[bool] = None
 
 
 class _Gate(NamedTuple):
@@ -94,8 +96,7 @@ def export(request: Request) -> None:
     targets = _targets(request)
     with contextlib.ExitStack() as stack:
         scratch = {name: stack.enter_context(files.scratch_beside(name)) for name in targets}
-        split, source = evaluation.open_split(request.data_path, request.seed, 'test', trained_network.num_classes,
-                                              trained_network.path)
+        split, source = evaluation.open_split(request, 'test', trained_network.num_classes, trained_network.path)
         expected = parity.checkpoint_logits(trained_network, split, config)
         gate = _Gate(request, trained_network, config, split, source, expected)
         form = model.Form(trained_network.activation, request.conv)
@@ -119,6 +120,7 @@ def _targets(request: Request) -> List[str]:
     """
     files.require_file_name(request.pb_path)
     files.require_file_name(sidecar.path_of(request.pb_path))
+    sidecar.require_place(sidecar.path_of(request.pb_path))
     if request.saved_model is None:
         return [request.pb_path]
     saved_model.require_place(request.saved_model)
@@ -131,7 +133,7 @@ def _stage_pb(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str:
     path = os.path.join(scratch, os.path.basename(name))
     with _writing(name):
         _write(path, graph_def.SerializeToString(deterministic=True))
-    with frozen.open_network(frozen.read(path), gate.config, name) as network:
+    with frozen.open_network(frozen.parse(path), gate.config, name) as network:
         contents = gate.check(network, path, name)
     with _writing(name):
         _write(sidecar.path_of(path), strict_json.text(contents).encode())

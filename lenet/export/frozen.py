@@ -5,19 +5,22 @@ int64 [B]. Letters: n images, B batch (any, unless it was fixed), C classes.
 """
 
 import contextlib
-import os
 import time
 import warnings
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 from google.protobuf import message
 
 from lenet.errors import UserError, first_line
+from lenet.export import operators
 from lenet.export.inputs import PIXELS, flatten, pad
+from lenet.export import sidecar
 from lenet.graph import model
+from lenet.support import files
 from lenet.support import quiet
+from lenet.support import signals
 from lenet.support import stack
 
 __all__ = ['INPUT', 'LOGITS', 'PROBABILITIES', 'CLASS', 'Answers', 'Network', 'build', 'convert_errors', 'flatten',
@@ -57,29 +60,41 @@ def build(weights: Dict[str, np.ndarray], form: model.Form, batch: Optional[int]
 
 
 def read(path: str) -> tf.GraphDef:
-    """Reads a .pb file.
+    """Reads a .pb file, whose sidecar it must fit.
 
     Raises:
-      UserError: it cannot be read, or is no frozen graph with the nodes above.
+      UserError: it cannot be read, is not what its sidecar describes, is no frozen graph with the nodes above, or holds
+        what operators.py refuses.
     """
+    return read_described(path)[0]
+
+
+def read_described(path: str) -> Tuple[tf.GraphDef, Dict[str, Any]]:
+    """As `read`, with the contents of the sidecar, {} where there is none."""
+    graph_def = parse(path)
+    return graph_def, sidecar.read(path)
+
+
+def parse(path: str) -> tf.GraphDef:
+    """As `read`, but for a file that has no sidecar yet."""
     graph_def = tf.GraphDef()
-    if os.path.exists(path) and not os.path.isfile(path):  # a device might never end
-        raise UserError('%s: is no regular file; python -m lenet.freeze writes one' % path)
+    content = files.read(path, sidecar.LARGEST_GRAPH, 'python -m lenet.freeze writes one')
     try:
-        with open(path, 'rb') as stream, quiet.without_stderr_lines('libprotobuf'), \
+        with quiet.without_stderr_lines('libprotobuf'), \
                 warnings.catch_warnings(record=True) as partly_read:
             warnings.simplefilter('always')
-            graph_def.ParseFromString(stream.read())
+            graph_def.ParseFromString(content)
         if partly_read:  # protobuf only warns of data that end early
             raise message.DecodeError()
-    except OSError as error:
-        raise UserError('%s: cannot be read (%s); python -m lenet.freeze writes one' % (path, error.strerror))
     except message.DecodeError:
         raise UserError('%s: is no frozen graph, or a damaged one; python -m lenet.freeze writes one' % path)
     missing = {INPUT, LOGITS, PROBABILITIES, CLASS} - {node.name for node in graph_def.node}
     if missing:
         raise UserError('%s: is no frozen graph of this program, it has no node %s; python -m lenet.freeze writes one' %
                         (path, ', '.join(sorted(missing))))
+    operators.check(graph_def, path)
+    with convert_errors(path, ValueError, KeyError, TypeError, tf.errors.OpError):
+        operators.check_sizes(graph_def, INPUT, path)
     return graph_def
 
 
@@ -125,12 +140,15 @@ class Network:
     def answer(self, images: np.ndarray, batch_size: int,
                advance: Callable[[int], Any] = lambda count: None) -> Answers:
         """All images, in batches of `batch` or, where that is free, of `batch_size`; the last one is padded with
-        zeros, which are cut off again.
+        zeros, which are cut off again. Signals are heard meanwhile, also while TensorFlow computes.
 
         Args:
           images: float32 [n, 784] in [0, 1], n >= 1.
           advance: called after each batch with the number of its images.
         """
+        return signals.interruptible(lambda: self._answer(images, batch_size, advance))
+
+    def _answer(self, images: np.ndarray, batch_size: int, advance: Callable[[int], Any]) -> Answers:
         size = self.batch or batch_size
         parts = []
         for start in range(0, len(images), size):

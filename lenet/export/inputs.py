@@ -3,7 +3,7 @@
 Letters: n images.
 """
 
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -17,6 +17,16 @@ class Inputs(NamedTuple):
     names: List[str]  # n, one a line, fit to be printed
     images: np.ndarray  # float32 [n, 784] in [0, 1]
     labels: Optional[np.ndarray]  # int32 [n], None where they are not known
+    refused: Sequence[str] = ()  # why further images could not be read, a line each
+
+
+def shown_to(images: np.ndarray, dark_on_light: bool) -> np.ndarray:
+    """Pictures in MNIST's form, light on dark, as a network takes them that has learned digits `dark_on_light`.
+
+    Args:
+      images: uint8, of any shape.
+    """
+    return 255 - images if dark_on_light else images
 
 
 def flatten(images: np.ndarray) -> np.ndarray:

@@ -2,17 +2,24 @@
 
 from absl import flags
 
-from lenet.flags import ACTIVATIONS, MAX_SEED
+import lenet.flags
+from lenet.flags import ACTIVATIONS, DATA_PATH_HELP, MAX_SEED
 from lenet.support import flag_parsing
 
 
 def define() -> None:
     """Defines them in absl's FLAGS."""
     define_network()
-    flags.DEFINE_string('data_path', None, 'Directory of the four MNIST files (raw or .gz, also one folder down), or '
-                        'of mnist.npz; "synthetic" draws digits from --seed. Default: MNIST is fetched once into '
-                        '$LENET_DATA or data/MNIST.')
+    flags.DEFINE_string('data_path', None, DATA_PATH_HELP)
+    define_form()
     flags.DEFINE_integer('seed', 1, 'Of the digits that --data_path=synthetic draws.', 0, MAX_SEED)
+
+
+def define_form() -> None:
+    """Defines those that tell in what labelled files differ from MNIST's."""
+    lenet.flags.define_form()
+    for name in ('label_offset', 'transpose_images'):
+        flags.declare_key_flag(name)
 
 
 def define_network() -> None:

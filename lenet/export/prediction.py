@@ -12,8 +12,8 @@ import numpy as np
 from lenet import platforms
 from lenet.errors import UserError
 from lenet.export import frozen
-from lenet.export import trained
-from lenet.graph import model
+from lenet.export import inputs
+from lenet.export import opening
 from lenet.photo import picture
 from lenet.run import checkpoint
 
@@ -30,7 +30,7 @@ class Request(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What the network says of one picture."""
+    """What the network says of one digit."""
 
     path: str
     image: np.ndarray  # uint8 [28, 28, 1], what it saw
@@ -38,20 +38,17 @@ class Prediction(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_network(request: Request) -> Iterator[frozen.Network]:
-    """The network of --model_path, or of a checkpoint, on the CPU.
+def open_network(request: Request) -> Iterator[Tuple[frozen.Network, bool]]:
+    """The network of --model_path, or of a checkpoint, on the CPU, and whether it learned digits dark on light.
 
     Raises:
       UserError: there is no such network, or it is damaged.
     """
-    if request.model_path is not None:
-        name, graph_def = request.model_path, frozen.read(request.model_path)
-    else:
+    if request.model_path is None:
         _require_checkpoint(request)
-        network = trained.load(request.checkpoint, request.output_dir, request.activation)
-        name, graph_def = network.path, frozen.build(network.weights, model.Form(network.activation))
+    graph_def, name, dark_on_light = opening.read_network(*request)
     with frozen.open_network(graph_def, platforms.inference_config('cpu'), name) as opened:
-        yield opened
+        yield opened, dark_on_light
 
 
 def _require_checkpoint(request: Request) -> None:
@@ -61,26 +58,35 @@ def _require_checkpoint(request: Request) -> None:
                         '--model_path' % request.output_dir)
 
 
-def predict(network: frozen.Network, paths: List[str], refuse: Callable[[UserError], None]) -> Iterator[Prediction]:
-    """Reads pictures and answers them, in their order; `refuse` gets the error of each one that cannot be read."""
+def predict(network: frozen.Network, dark_on_light: bool, paths: List[str],
+            refuse: Callable[[UserError], None], several: bool = False) -> Iterator[List[Prediction]]:
+    """Reads pictures and answers them, in their order; `refuse` gets the error of each one that cannot be read.
+
+    Yields:
+      the answer to each picture: one digit or, if there may be `several`, those from left to right.
+    """
     for start in range(0, len(paths), AT_A_TIME):
-        pictures = list(_read(paths[start:start + AT_A_TIME], refuse))
+        pictures = list(_read(paths[start:start + AT_A_TIME], refuse, several))
         if pictures:
-            images = np.stack([image for _, image in pictures])
-            answers = network.answer(frozen.flatten(images), AT_A_TIME)
-            for (path, image), probabilities in zip(pictures, answers.probabilities):
-                yield Prediction(path, image, probabilities)
+            images = inputs.shown_to(np.concatenate([digits for _, digits in pictures]), dark_on_light)
+            answers = zip(images, network.answer(inputs.flatten(images), AT_A_TIME).probabilities)
+            for path, digits in pictures:
+                yield [Prediction(path, *next(answers)) for _ in digits]
 
 
-def _read(paths: List[str], refuse: Callable[[UserError], None]) -> Iterator[Tuple[str, np.ndarray]]:
+def _read(paths: List[str], refuse: Callable[[UserError], None], several: bool) -> Iterator[Tuple[str, np.ndarray]]:
+    """The paths and the digits, uint8 [n, 28, 28, 1], of the pictures that can be read."""
     for path in paths:
         try:
-            yield path, picture.as_mnist(path)
+            yield path, np.stack(picture.digits_of(path) if several else [picture.as_mnist(path)])
         except UserError as error:
             refuse(error)
 
 
-def as_json(prediction: Prediction) -> str:
-    """One line; bytes of the name that are no text stay as \\udcXX."""
-    return json.dumps({'file': prediction.path, 'class': int(prediction.probabilities.argmax()),
-                       'probabilities': [round(float(p), 6) for p in prediction.probabilities]})
+def as_json(digits: List[Prediction], several: bool = False) -> str:
+    """One line; bytes of the name that are no text stay as \\udcXX. Where there may be `several`, lists of all."""
+    classes = [int(digit.probabilities.argmax()) for digit in digits]
+    probabilities = [[round(float(p), 6) for p in digit.probabilities] for digit in digits]
+    answer = {'classes': classes, 'probabilities': probabilities} if several else {
+        'class': classes[0], 'probabilities': probabilities[0]}
+    return json.dumps(dict(file=digits[0].path, **answer))

@@ -9,11 +9,14 @@ import tensorflow.compat.v1 as tf
 from lenet.errors import UserError
 from lenet.export import frozen
 from lenet.support import files
+from lenet.support import scratch
 
 TAG = tf.saved_model.SERVING
 SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 GRAPH = 'saved_model.pb'
 SIDECAR = os.path.join('assets.extra', 'lenet.json')  # TensorFlow's place for what others add; tells ours from others
+
+_FILES = (GRAPH, 'variables', os.path.dirname(SIDECAR), SIDECAR)  # of ours, which has no variables
 
 
 def write(graph_def: tf.GraphDef, directory: str) -> None:
@@ -65,17 +68,25 @@ def require_place(directory: str) -> None:
                         (directory, parent))
     if os.path.lexists(directory) and not os.path.isdir(directory):
         raise UserError('--saved_model=%s: a file has this name; choose another one' % directory)
-    if os.path.isdir(directory) and os.listdir(directory) and not os.path.isfile(os.path.join(directory, SIDECAR)):
-        raise UserError('--saved_model=%s: holds something else than a SavedModel of this program, which stays; choose '
-                        'another directory' % directory)
+    try:
+        is_ours = os.path.isfile(os.path.join(directory, SIDECAR))
+        stranger = files.find_stranger(directory, _FILES if is_ours else ()) if os.path.isdir(directory) else None
+    except OSError as error:
+        raise UserError('--saved_model=%s: cannot be listed (%s); choose another place' % (directory, error.strerror))
+    if stranger is not None:
+        raise UserError('--saved_model=%s: holds something else than a SavedModel of this program, %s, which stays; '
+                        'choose another directory' % (directory, stranger))
 
 
 def replace(staged: str, directory: str) -> None:
-    """Renames a whole SavedModel to its final name; a former one there goes first, for directories cannot be swapped.
+    """Renames a whole SavedModel to its final name.
+
+    Args:
+      staged: in a temporary directory, which keeps a former one that was there.
 
     Raises:
       UserError: see require_place.
+      OSError: it cannot be renamed.
     """
     require_place(directory)
-    with files.scratch_beside(directory) as scratch:
-        files.exchange(staged, directory, os.path.join(scratch, 'former'))
+    scratch.put_in_place(staged, directory)

@@ -8,7 +8,7 @@ import numpy as np
 from lenet.errors import UserError
 from lenet.graph import model
 from lenet.run import checkpoint
-from lenet.run import run_directory
+from lenet.run.network_record import NetworkRecord
 from lenet.support import progress
 from lenet.support import quiet
 
@@ -20,6 +20,7 @@ class Trained(NamedTuple):
     weights: Dict[str, np.ndarray]  # float32, by the names of model.variable_shapes
     activation: str
     steps_run: Optional[int]  # None where the checkpoint does not say, as the reference's
+    dark_on_light: bool = False  # how it was shown its digits
 
     @property
     def num_classes(self) -> int:
@@ -31,17 +32,19 @@ def load(path: Optional[str], output_dir: str, activation: Optional[str] = None)
 
     Args:
       path: as checkpoint.resolve takes it; None for the newest checkpoint of `output_dir`.
-      activation: None for that of the run whose directory the checkpoint lies in, sigmoid where there is no such.
+      activation: None for what the checkpoint itself says. The reference's, known by their lack of counters, say
+        nothing: its program has sigmoid alone.
 
     Raises:
-      UserError: there is no such checkpoint, it is damaged, is not of this network, or holds NaN or infinity.
+      UserError: there is no such checkpoint, it is damaged, is not of this network, holds NaN or infinity, or does not
+        say which activation its network has.
     """
     if path is None and not os.path.isdir(output_dir):
         raise UserError('--output_dir=%s: there is no such directory, so no checkpoint; train first, or give '
                         '--checkpoint' % output_dir)
     with quiet.without_stderr_lines('tensor_slice_reader'):  # the error says the same
         prefix = checkpoint.resolve(output_dir if path is None else path)
-        values = checkpoint.read(prefix)
+        values, record = checkpoint.read(prefix), checkpoint.read_record(prefix)
     bias = values.get('fc_3/bias', np.zeros(model.NUM_CLASSES))
     shapes = model.variable_shapes(len(bias) if bias.ndim == 1 else model.NUM_CLASSES)
     for name, shape in shapes.items():
@@ -54,15 +57,21 @@ def load(path: Optional[str], output_dir: str, activation: Optional[str] = None)
         if not np.isfinite(values[name]).all():
             raise UserError('%s: %s holds NaN or infinity, its training went wrong; take an older checkpoint' %
                             (prefix, name))
-    steps = values.get('steps_run')
+    steps = None if 'steps_run' not in values else int(values['steps_run'])
+    if record is None:
+        record = NetworkRecord(_activation_of_old(prefix, activation, steps), len(bias))
+    if record.num_classes != len(bias):
+        raise UserError('%s: its network_record speaks of %d classes, its weights are for %d; take another checkpoint' %
+                        (prefix, record.num_classes, len(bias)))
+    if activation not in (None, record.activation):
+        progress.warn('--activation=%s: %s was trained with %s' % (activation, prefix, record.activation))
     return Trained(prefix, {name: values[name].astype(np.float32) for name in shapes},
-                   _activation(prefix, activation), None if steps is None else int(steps))
+                   activation or record.activation, steps, record.dark_on_light)
 
 
-def _activation(prefix: str, asked: Optional[str]) -> str:
-    former = run_directory.read_flags(os.path.dirname(os.path.dirname(os.path.abspath(prefix))))
-    if former is None:
-        return asked or 'sigmoid'
-    if asked not in (None, former.activation):
-        progress.warn('--activation=%s: %s was trained with %s' % (asked, prefix, former.activation))
-    return asked or former.activation
+def _activation_of_old(prefix: str, asked: Optional[str], steps: Optional[int]) -> str:
+    """Of a checkpoint without a record: one of the reference, or of an early version of this program."""
+    if asked is None and steps is not None:
+        raise UserError('%s: does not say which activation it was trained with, as checkpoints of early versions; give '
+                        '--activation (flags.txt of its run has it)' % prefix)
+    return asked or 'sigmoid'

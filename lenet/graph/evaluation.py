@@ -20,7 +20,8 @@ class Evaluation(NamedTuple):
     """An evaluation over all of one split."""
 
     iterator: tf.data.Iterator
-    answers: Tuple[tf.Tensor, tf.Tensor]  # predicted class int64 [B], loss float32 [B], of all ranks
+    # Of all ranks: predicted class int64 [B], loss float32 [B], logits float32 [B, C].
+    answers: Tuple[tf.Tensor, tf.Tensor, tf.Tensor]
     labels: np.ndarray  # int32 [n]
     batch_size: int
     classes: int  # C
@@ -47,7 +48,7 @@ def build(split: Split, variables: model.Variables, form: model.Form, batch_size
         images, labels = source.next_batch()
         weights = model.prepare_weights(variables, form)
         logits = tf.concat([model.forward(step.normalize(part), weights, form) for part in tf.split(images, sizes)], 0)
-        answers = tf.argmax(logits, axis=1), step.cross_entropy(logits, labels)
+        answers = tf.argmax(logits, axis=1), step.cross_entropy(logits, labels), logits
         if size > 1:
             answers = tuple(ranks.gather(tensor) for tensor in answers)
     return Evaluation(source.iterator, answers, split.labels, size * batch_size, logits.shape.as_list()[1])

@@ -5,7 +5,6 @@ from typing import Dict, List, Mapping, Optional, Sequence
 
 from lenet.checks import rank_table
 from lenet.errors import UsageError, UserError
-from lenet.support import strict_json
 
 TABLE = 'RANK_TABLE_FILE'
 _OF_NPU_RANKS = (TABLE, 'RANK_ID', 'RANK_SIZE')
@@ -50,10 +49,7 @@ def npu(environ: Mapping[str, str], asked: Optional[int]) -> List[Dict[str, str]
     if not path:
         raise UserError('%s is not set: write the table (addresses: hccn_tool -i N -ip -g) and export its path, or '
                         'use ./run_1p.sh for one NPU' % TABLE)
-    try:
-        devices = rank_table.devices(strict_json.load(path))
-    except ValueError as error:
-        raise UserError('%s=%s: %s' % (TABLE, path, error))
+    devices = rank_table.read(path)
     here = _of_this_server(devices, path, environ.get('SERVER_ID'))
     if asked not in (None, len(here)):
         raise UsageError('-n %d: %s=%s has %d of them on this server; leave -n out, or correct the table' %

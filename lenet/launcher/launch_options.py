@@ -28,6 +28,7 @@ class Target(NamedTuple):
 
     platform: Optional[str]  # None: not given
     output_dir: str
+    rank_timeout: float  # seconds
 
 
 def parse(arguments: List[str]) -> Options:
@@ -90,5 +91,6 @@ def target(arguments: List[str]) -> Target:
     values.set_gnu_getopt(True)  # goes on after the value of a flag that it does not know
     flags.DEFINE_string('platform', None, 'As of lenet.train.', flag_values=values)
     flags.DEFINE_string('output_dir', 'output', 'As of lenet.train.', flag_values=values)
+    flags.DEFINE_float('rank_timeout', 600, 'As of lenet.train.', flag_values=values)
     flag_parsing.parse(values, arguments, known_only=True)
-    return Target(values['platform'].value, values['output_dir'].value)
+    return Target(values['platform'].value, values['output_dir'].value, values['rank_timeout'].value)

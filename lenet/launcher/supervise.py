@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Iterator, List, Mapping, NamedTuple, Optional
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from lenet.errors import UserError
 from lenet.launcher import rank_output
@@ -53,16 +53,23 @@ class _Rank:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GRACE)
 
+    def stands_still(self) -> bool:
+        """Whether SIGSTOP, a terminal or a debugger has stopped it; unknown, so False, where Python cannot ask."""
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+        except (AttributeError, ChildProcessError):  # macOS has no waitid; it may be ending
+            return False
+
     def how(self) -> str:
         code = self._process.returncode
         return 'ended with status %d' % code if code >= 0 else 'was killed by %s' % signal.Signals(-code).name
 
 
-def run(command: List[str], starts: List[Start]) -> int:
+def run(command: List[str], starts: List[Start], stopped_timeout: float) -> int:
     """Runs `command` once for each of `starts`, and returns when all have ended.
 
-    The output of the first is shown. A rank that fails ends the others. SIGINT and SIGTERM go to all ranks, once; a
-    second one kills them.
+    The output of the first is shown. A rank that fails ends the others, and so does one that is stopped (as by SIGSTOP)
+    for `stopped_timeout` seconds. SIGINT and SIGTERM go to all ranks, once; a second one kills them.
 
     Returns:
       The status of the rank that failed first, or, if the user stopped them, the worst.
@@ -75,7 +82,7 @@ def run(command: List[str], starts: List[Start]) -> int:
         ranks: List[_Rank] = []
         try:
             with _starting(command, starts, selector, ranks) as echo:
-                watch = _Watch(ranks, request)
+                watch = _Watch(ranks, request, stopped_timeout)
                 watch.until_all_have_ended(selector, echo)
             watch.report()
             return watch.status()
@@ -139,11 +146,13 @@ def _start(command: List[str], start: Start, stdout: int, stderr: int) -> _Rank:
 class _Watch:
     """What happens to the ranks, and what is done about it."""
 
-    def __init__(self, ranks: List[_Rank], request: signals.StopRequest) -> None:
-        self._ranks, self._request = ranks, request
+    def __init__(self, ranks: List[_Rank], request: signals.StopRequest, stopped_timeout: float) -> None:
+        self._ranks, self._request, self._stopped_timeout = ranks, request, stopped_timeout
         self._running = list(ranks)
         self._forwarded = False             # the user's signal
         self._culprits: List[_Rank] = []    # failed by themselves, first
+        self._stopped: Dict[_Rank, float] = {}  # since when
+        self._cause: Optional[_Rank] = None  # stopped when another one failed, or for too long
         self._deadline: Optional[float] = None
 
     def until_all_have_ended(self, selector: selectors.BaseSelector, echo: rank_output.Echo) -> None:
@@ -157,10 +166,14 @@ class _Watch:
 
     def status(self) -> int:
         blamed = self._ranks if self._forwarded else self._culprits
-        return max([rank.status for rank in blamed], default=0)
+        return max([rank.status for rank in blamed], default=0) or int(self._cause is not None)
 
     def report(self) -> None:
         """One line about the rank that failed first; what the leading rank said itself has been shown."""
+        if self._cause is not None:
+            print('error: rank %d did not go on after it had been stopped (by SIGSTOP, a terminal or a debugger), so all '
+                  'were ended; its output is in %s' % (self._cause.number, self._cause.log), file=sys.stderr, flush=True)
+            return
         expected = (0, 128 + self._request.signum) if self._forwarded else (0,)
         blamed = [rank for rank in (self._culprits or self._ranks) if rank.status not in expected]
         if not blamed:
@@ -182,16 +195,31 @@ class _Watch:
             self._send(self._request.signum)
             self._deadline = time.monotonic() + PATIENCE
         failed = [rank for rank in ended if rank.status]
-        if failed and not self._culprits and not self._forwarded:
-            self._culprits = failed
-            self._send(signal.SIGTERM)
-            self._deadline = time.monotonic() + GRACE
+        self._note_stopped()
+        if not self._culprits and not self._forwarded:
+            self._end_if_need_be(failed)
         if self._deadline is not None and time.monotonic() > self._deadline:
             self._kill()
+
+    def _note_stopped(self) -> None:
+        now = time.monotonic()
+        self._stopped = {rank: self._stopped.get(rank, now) for rank in self._running if rank.stands_still()}
+
+    def _end_if_need_be(self, failed: List[_Rank]) -> None:
+        """Ends all where some have failed, or one has been stopped for too long."""
+        first = min(self._stopped, key=self._stopped.__getitem__, default=None)
+        too_long = first is not None and time.monotonic() - self._stopped[first] > self._stopped_timeout
+        if not failed and not too_long:
+            return
+        self._cause = first
+        self._culprits = failed or [first]
+        self._send(signal.SIGTERM)
+        self._deadline = time.monotonic() + GRACE
 
     def _send(self, signum: int) -> None:
         for rank in self._running:
             rank.send(signum)
+            rank.send(signal.SIGCONT)  # a stopped one would never hear of it
 
     def _kill(self) -> None:
         progress.warn('rank %s did not stop and is killed' % ', '.join(str(rank.number) for rank in self._running))

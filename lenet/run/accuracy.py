@@ -33,14 +33,18 @@ class Counts(NamedTuple):
         return self.correct / self.images
 
 
-def run(session: tf.Session, graph: Evaluation) -> Counts:
-    """Evaluates once over the whole split."""
+def run(session: tf.Session, graph: Evaluation) -> Tuple[Counts, np.ndarray]:
+    """Evaluates once over the whole split.
+
+    Returns:
+      The counts, and the logits of all images, float32 [n, C].
+    """
     session.run(graph.iterator.initializer)
     n = len(graph.labels)
     batches = [session.run(graph.answers) for _ in range(-(-n // graph.batch_size))]
-    predicted = np.concatenate([batch[0] for batch in batches])[:n]  # the rest is padding
-    losses = np.concatenate([batch[1] for batch in batches])[:n]
-    return Counts(confusion_matrix(graph.labels, predicted, graph.classes), float(np.mean(losses, dtype=np.float64)))
+    predicted, losses, logits = (np.concatenate(parts)[:n] for parts in zip(*batches))  # the rest is padding
+    confusion = confusion_matrix(graph.labels, predicted, graph.classes)
+    return Counts(confusion, float(np.mean(losses, dtype=np.float64))), logits
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

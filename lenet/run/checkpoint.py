@@ -8,22 +8,26 @@ import contextlib
 import glob
 import os
 import re
-import shutil
-import tempfile
-from typing import Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from google.protobuf import text_format
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from lenet.errors import UserError, first_line
+from lenet.run import network_record
 from lenet.run import run_directory
+from lenet.run.network_record import NetworkRecord
 from lenet.support import files
 from lenet.support import progress
 from lenet.support import quiet
+from lenet.support import scratch
 
 _PREFIX = 'model.ckpt'
-_SCRATCH = '.saving-'  # directory of a save under way
+_LONGEST_LIST = 2 ** 20  # bytes of TensorFlow's list of checkpoints
+# A file as `save` names it, and no other that a user may keep there: group 1 is the path prefix, group 2 the steps.
+_FILE = re.compile(r'((?:.*/)?%s-(0|[1-9][0-9]*))\.(?:index|data-[0-9]{5}-of-[0-9]{5})' % re.escape(_PREFIX), re.DOTALL)
 
 
 class Position(NamedTuple):
@@ -36,10 +40,11 @@ class Position(NamedTuple):
 class Checkpoints:
     """The checkpoints of one run's directory, newest `keep` of them."""
 
-    def __init__(self, output_dir: str, keep: int, writes: bool = True) -> None:
+    def __init__(self, output_dir: str, keep: int, record: NetworkRecord, writes: bool = True) -> None:
         """Must be built while the training graph is the default graph.
 
         Args:
+          record: saved beside the variables.
           writes: False on all ranks but one; they build the same graph and only restore.
         """
         self._writes = writes
@@ -47,13 +52,12 @@ class Checkpoints:
         self._output_dir = output_dir
         self.directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
         graph_def = tf.get_default_graph().as_graph_def()  # without the saver's nodes, of which one is a placeholder
-        self._saver = tf.train.Saver(tf.global_variables(), max_to_keep=0)
+        self._restorer = tf.train.Saver(tf.global_variables())  # also from checkpoints without a record
         if not writes:
             return
+        self._saver = tf.train.Saver(tf.global_variables() + [network_record.Saveable(record)], max_to_keep=0)
         files.make_directory(self.directory)
-        for left in glob.glob(os.path.join(glob.escape(self.directory), _SCRATCH + '*')):
-            shutil.rmtree(left, ignore_errors=True)  # of a save that was killed
-        files.remove_leftovers(self.directory)
+        clear_up(output_dir)
         with files.replacing(os.path.join(self.directory, 'graph.pbtxt')) as stream:
             stream.write(str(graph_def))
 
@@ -67,9 +71,9 @@ class Checkpoints:
             return None
         path = os.path.join(self.directory, '%s-%d' % (_PREFIX, steps_run))
         try:
-            with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self.directory) as scratch:
+            with scratch.directory(os.path.join(self.directory, _PREFIX)) as staged:
                 with quiet.without_stderr_lines('OP_REQUIRES failed at save_restore'):  # raised as well
-                    written = self._saver.save(session, os.path.join(scratch, os.path.basename(path)),
+                    written = self._saver.save(session, os.path.join(staged, os.path.basename(path)),
                                                write_meta_graph=False, write_state=False)
                 # A former run may have left a checkpoint of the same step. Were this process killed between the two
                 # renames below, that one's index would stand beside the new data and describe other bytes.
@@ -77,19 +81,11 @@ class Checkpoints:
                 for name in files_of(written):
                     files.flush(name)
                     os.replace(name, os.path.join(self.directory, os.path.basename(name)))
-            kept = find_all(self._output_dir)[-self._keep:]
-            self._write_state(kept)
-            _remove(find_all(self._output_dir)[:-self._keep])
+            settle(self._output_dir, self._keep)
         except (tf.errors.OpError, OSError, ValueError) as error:
             raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
                             (path, first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
         return path
-
-    def _write_state(self, kept: List[str]) -> None:
-        """What tf.train.latest_checkpoint reads; relative paths, so that the directory may be moved."""
-        names = [os.path.basename(path) for path in kept]
-        with files.replacing(os.path.join(self.directory, 'checkpoint')) as stream:
-            stream.write(str(CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)))
 
     def restore(self, session: tf.Session, path: str) -> None:
         """Loads every variable from `path`, a checkpoint of this program.
@@ -98,12 +94,39 @@ class Checkpoints:
           UserError: it cannot be read, or does not fit the graph.
         """
         with _reading(path):
-            self._saver.restore(session, path)
+            self._restorer.restore(session, path)
 
 
 def files_of(path: str) -> List[str]:
     """The files of the checkpoint `path`, its index last."""
-    return sorted(glob.glob(glob.escape(path) + '.data-*')) + glob.glob(glob.escape(path) + '.index')
+    data = glob.escape(path) + '.data-%s-of-%s' % (5 * '[0-9]', 5 * '[0-9]')
+    return sorted(glob.glob(data)) + glob.glob(glob.escape(path) + '.index')
+
+
+def settle(output_dir: str, keep: int) -> None:
+    """Writes the list that tf.train.latest_checkpoint reads, of the newest `keep` checkpoints, and removes the others.
+
+    Raises:
+      UserError: the list cannot be written.
+      OSError: a checkpoint cannot be removed.
+    """
+    paths = find_all(output_dir)
+    names = [os.path.basename(path) for path in paths[-keep:]]  # relative, so that the directory may be moved
+    with files.replacing(os.path.join(output_dir, run_directory.CHECKPOINTS, 'checkpoint')) as stream:
+        stream.write(str(CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)))
+    _remove(paths[:-keep])
+
+
+def clear_up(output_dir: str) -> None:
+    """Removes what killed saves have left; nobody else may be writing there (run_directory.locked)."""
+    directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
+    scratch.remove_dead(directory)
+    for name in os.listdir(directory):
+        match = _FILE.fullmatch(os.path.join(directory, name))
+        # Data are renamed before their index, and removed after it.
+        if match and not os.path.exists(match.group(1) + '.index'):
+            with contextlib.suppress(OSError):
+                os.unlink(match.group(0))
 
 
 def _remove(paths: List[str]) -> None:
@@ -114,13 +137,15 @@ def _remove(paths: List[str]) -> None:
 
 def find_all(output_dir: str) -> List[str]:
     """The path prefixes of a run's checkpoints, oldest first; the files count, not TensorFlow's list of them."""
-    pattern = os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, _PREFIX + '-*.index')
-    paths = [path[:-len('.index')] for path in glob.glob(pattern)]
-    return sorted((path for path in paths if _number(path).isdigit()), key=lambda path: int(_number(path)))
+    names = glob.glob(os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, '*.index'))
+    found = {int(match.group(2)): match.group(1) for match in map(_FILE.fullmatch, names) if match}
+    return [found[steps] for steps in sorted(found)]
 
 
-def _number(path: str) -> str:
-    return path.rsplit('-', 1)[-1]
+def _number(path: str) -> int:
+    """-1 where the name ends with no number of a checkpoint; `isdigit` takes superscripts for one as well."""
+    match = re.search('-([0-9]{1,18})$', path)
+    return int(match.group(1)) if match else -1
 
 
 def find_whole(output_dir: str) -> List[str]:
@@ -152,18 +177,32 @@ def verify(path: str) -> None:
       UserError: it cannot be read, or is damaged.
     """
     read(path)
+    read_record(path)
 
 
 def read(path: str, names: Optional[List[str]] = None) -> Dict[str, np.ndarray]:
-    """Arrays of a checkpoint by name, of all names without `names`; of those that it holds.
+    """Arrays of a checkpoint by name, of all variables without `names`; of those that it holds.
 
     Raises:
       UserError: it cannot be read, or is damaged.
     """
-    with _reading(path):
-        reader = tf.train.load_checkpoint(path)
+    with _reading(path) as reader:
         shapes = reader.get_variable_to_shape_map()
-        return {name: reader.get_tensor(name) for name in (shapes if names is None else names) if name in shapes}
+        wanted = [name for name in shapes if name != network_record.KEY] if names is None else names
+        return {name: reader.get_tensor(name) for name in wanted if name in shapes}
+
+
+def read_record(path: str) -> Optional[NetworkRecord]:
+    """What the checkpoint says of its network; None where it says nothing, as the reference's.
+
+    Raises:
+      UserError: it cannot be read, or is damaged.
+    """
+    with _reading(path) as reader:
+        if not reader.has_tensor(network_record.KEY):
+            return None
+        text = reader.get_tensor(network_record.KEY)
+    return network_record.parse(text, path)
 
 
 def read_position(path: str) -> Position:
@@ -184,7 +223,7 @@ def resolve(path: str) -> str:
 
     Args:
       path: a directory is a run's, whose newest whole checkpoint is meant, or one of checkpoints, where TensorFlow's
-        own list of them says which is the newest.
+        own list of them says which is the newest, else their numbers.
 
     Raises:
       UserError: a directory without a checkpoint.
@@ -192,17 +231,36 @@ def resolve(path: str) -> str:
     path = re.sub(r'\.(index|data-\d+-of-\d+)$', '', os.path.expanduser(path))
     if not os.path.isdir(path):
         return path
-    newest = (find_whole(path) or [tf.train.latest_checkpoint(path)])[-1]
+    newest = (find_whole(path) or _find_in(path) or [None])[-1]
     if newest is None:
         raise UserError('%s: holds no checkpoint; give a path prefix such as output/ckpt_npu/model.ckpt-1000' % path)
     return newest
 
 
+def _find_in(directory: str) -> List[str]:
+    """The path prefixes of checkpoints of any name that lie in `directory`, the newest last.
+
+    TensorFlow's list is asked for a name only: it may hold the absolute path of where the directory was before, or
+    rubbish.
+    """
+    paths = [path[:-len('.index')] for path in glob.glob(os.path.join(glob.escape(directory), '*.index'))]
+    paths.sort(key=lambda path: (_number(path), path))
+    with contextlib.suppress(UserError, text_format.ParseError, UnicodeDecodeError):
+        text = files.read(os.path.join(directory, 'checkpoint'), _LONGEST_LIST).decode()
+        state = text_format.Parse(text, CheckpointState())
+        listed = os.path.join(directory, os.path.basename(state.model_checkpoint_path))
+        paths.sort(key=lambda path: path == listed)
+    return paths
+
+
 @contextlib.contextmanager
-def _reading(path: str) -> Iterator[None]:
+def _reading(path: str) -> Iterator[Any]:
+    """Yields a reader of the checkpoint `path`, whose errors within the block become one line."""
+    for name in files_of(path):
+        files.require_regular(name)
     try:
-        yield
+        yield tf.train.load_checkpoint(path)
     # The last two: how the readers of TensorFlow 1.15 and 2 fail on damaged data.
-    except (tf.errors.OpError, ValueError, SystemError, IndexError) as error:
+    except (tf.errors.OpError, ValueError, SystemError, IndexError, MemoryError) as error:
         raise UserError('%s: is no readable checkpoint (%s); give a path prefix such as output/ckpt_npu/model.ckpt-1000'
                         % (path, first_line(error)))

@@ -3,18 +3,23 @@ the timed calls."""
 
 import contextlib
 import glob
+import io
 import json
 import math
 import os
+import re
 from typing import Any, Dict, IO, Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
+from lenet.run import run_directory
 from lenet.support import files
 from lenet.support import strict_json
 
+FILE = 'metrics.jsonl'
+LARGEST = 2 ** 30  # bytes of it, and of the losses
 PARTIAL = 'partial'  # marks the record of a stopped run between two that it would have written anyway
 
 
@@ -36,17 +41,18 @@ class Recorder:
           start_step: steps already run.
         """
         files.make_directory(os.path.dirname(loss_file))
-        metrics_file = os.path.join(directory, 'metrics.jsonl')
-        for other in glob.glob(os.path.join(glob.escape(os.path.dirname(loss_file)), 'train_*_loss.txt')):
+        metrics_file = os.path.join(directory, FILE)
+        for other in _loss_files(directory):
             if start_step and not os.path.exists(loss_file):
-                os.replace(other, loss_file)  # its name has the number of ranks, which has changed
+                os.replace(other, loss_file)  # its name has the device and the number of ranks, which have changed
         records = [(line, record) for line, record in _records(metrics_file) if record['step'] <= start_step]
         # Line k must be step k's: lines that a crash has lost are filled up with nan, later ones cut off.
         losses = (_whole_lines(loss_file) + ['nan\n'] * start_step)[:start_step]
+        self.last_loss = float(np.float32(_number(losses[-1]))) if losses else math.nan
         self.unlogged = _unlogged([record for _, record in records], losses)
         self._metrics = _open_with(metrics_file, [line for line, record in records if PARTIAL not in record])
         self._losses = _open_with(loss_file, losses)
-        self._events = tf.summary.FileWriter(directory, graph)
+        self._events = tf.summary.FileWriter(directory, graph, filename_suffix=run_directory.EVENTS)
         if start_step:  # TensorBoard forgets what a run that went on from an older checkpoint repeats
             self._events.add_session_log(tf.SessionLog(status=tf.SessionLog.START), start_step + 1)
 
@@ -80,6 +86,11 @@ class Recorder:
             raise UserError('%s: cannot be written (%s)' % (stream.name, error.strerror))
 
 
+def read(directory: str) -> List[Dict[str, Any]]:
+    """The records of a run's metrics.jsonl, none where there is no such file."""
+    return [record for _, record in _records(os.path.join(directory, 'metrics.jsonl'))]
+
+
 class NoRecorder:
     """The records of a rank that does not write."""
 
@@ -95,6 +106,29 @@ class NoRecorder:
         pass
 
 
+def read_records(directory: str) -> List[Dict[str, Any]]:
+    """The records of metrics.jsonl, in their order, without lines that are none; [] where there is no such file.
+
+    Raises:
+      UserError: it cannot be read.
+    """
+    return [record for _, record in _records(os.path.join(directory, FILE))]
+
+
+def are_whole(directory: str, steps: int) -> bool:
+    """Whether nothing shows that a record of the first `steps` steps was lost: whole lines, and a loss for every step.
+    """
+    metrics_file = os.path.join(directory, FILE)
+    return (os.path.isfile(metrics_file) and _lines(metrics_file) == _whole_lines(metrics_file) and
+            any(_lines(path) == _whole_lines(path) and len(_lines(path)) == steps for path in _loss_files(directory)))
+
+
+def _loss_files(directory: str) -> List[str]:
+    """Of whichever device, batch and ranks."""
+    return [path for path in sorted(glob.glob(os.path.join(glob.escape(directory), '[0-7]', '*_loss.txt')))
+            if re.fullmatch(run_directory.LOSS_FILE, os.path.basename(path), re.ASCII)]
+
+
 def _unlogged(records: List[Dict[str, Any]], losses: List[str]) -> Unlogged:
     """What followed the last whole training record; `losses` are the lines of the steps up to now."""
     whole = [record['step'] for record in records if record.get('kind') == 'train' and PARTIAL not in record]
@@ -108,11 +142,21 @@ def _records(path: str) -> List[Tuple[str, Dict[str, Any]]]:
     """The lines that are records, and these."""
     records = []
     for line in _whole_lines(path):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             record = json.loads(line)
-            if isinstance(record, dict) and isinstance(record.get('step'), int):
+            if _is_record(record):
                 records.append((line, record))
     return records
+
+
+def _is_record(record: Any) -> bool:
+    """Whether all that this program computes with has its type; a damaged line may be JSON still."""
+    def is_step(value: Any) -> bool:
+        return type(value) is int and 0 <= value < 2 ** 63
+
+    return (isinstance(record, dict) and is_step(record.get('step'))
+            and isinstance(record.get('skipped_steps', []), list) and all(map(is_step, record.get('skipped_steps', [])))
+            and all(value is None or isinstance(value, (str, int, float, list)) for value in record.values()))
 
 
 def _number(line: str) -> float:
@@ -122,11 +166,14 @@ def _number(line: str) -> float:
         return math.nan
 
 
-def _whole_lines(path: str) -> List[str]:
-    if not os.path.exists(path):
+def _lines(path: str) -> List[str]:
+    if not os.path.lexists(path):
         return []
-    with open(path, errors='replace') as stream:
-        return [line for line in stream if line.endswith('\n')]
+    return list(io.StringIO(files.read(path, LARGEST, 'move it away').decode(errors='replace')))
+
+
+def _whole_lines(path: str) -> List[str]:
+    return [line for line in _lines(path) if line.endswith('\n')]
 
 
 def _open_with(path: str, lines: List[str]) -> IO[str]:

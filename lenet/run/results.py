@@ -1,17 +1,27 @@
 """What a run leaves at its end: results.json, the ModelZoo log, the closing lines."""
 
+import contextlib
+import math
 import os
+import re
 from typing import Any, Dict, List, Optional
 
 from lenet.data.splits import Dataset
+from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.platforms.base import Platform
+from lenet.run import run_directory
 from lenet.run.account import Throughput
 from lenet.support import files
 from lenet.support import machine
 from lenet.support import stack
 
+FILE = 'results.json'
+SCHEMA = 2  # of results.json; 1, without a number, had no single images
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
+COMPLETED = 'completed'
+_CASE = NETWORK + r'_bs\d+_\d+p_(acc|perf)'
+_DEVICES = '01234567'
 
 
 def case_name(params: Params, size: int) -> str:
@@ -22,7 +32,7 @@ def case_name(params: Params, size: int) -> str:
 def log_directory(directory: str) -> str:
     """The ModelZoo's place for a device's logs: a folder named after the device."""
     device = os.environ.get('ASCEND_DEVICE_ID', '')
-    return os.path.join(directory, device if device in list('1234567') else '0')
+    return os.path.join(directory, device if device in list(_DEVICES) else '0')
 
 
 def loss_file(directory: str, params: Params, size: int) -> str:
@@ -30,18 +40,21 @@ def loss_file(directory: str, params: Params, size: int) -> str:
 
 
 def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict[str, Any], throughput: Throughput,
-              evaluation: Optional[Dict[str, Any]], ledger: Dict[str, float], ended: str) -> Dict[str, Any]:
+              evaluation: Optional[Dict[str, Any]], examples: Optional[Dict[str, Any]], ledger: Dict[str, float], ended: str) -> Dict[str, Any]:
     """All that results.json holds.
 
     Args:
       counts: steps_run, steps_this_run, updates_applied, updates_skipped, loss (of the last step), loss_scale.
       evaluation: accuracy.report of the final weights, None if they were not evaluated.
-      ended: 'completed' or 'stopped by SIGINT' and the like.
+      examples: mistakes.examples of that evaluation.
+      ended: COMPLETED or 'stopped by SIGINT' and the like.
     """
     return {
-        'case': case_name(params, platform.ranks.size), 'ended': ended,
+        'schema': SCHEMA, 'case': case_name(params, platform.ranks.size), 'ended': ended,
         'platform': platform.name, 'device_type': platform.device_type, 'rank_size': platform.ranks.size,
         'data': {'source': dataset.origin, 'synthetic': dataset.synthetic,
+                 'dark_on_light': dataset.dark_on_light, 'label_offset': dataset.form.label_offset,
+                 'transposed': dataset.form.transposed,
                  'training_images': len(dataset.train.labels), 'test_images': len(dataset.test.labels)},
         'steps': counts,
         'throughput': {'images_per_second': throughput.images_per_second,
@@ -49,6 +62,7 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
                        'images': throughput.images, 'seconds': throughput.seconds,
                        'includes_first_call': throughput.includes_first_call},
         'evaluation': evaluation,
+        'examples': examples,
         'wall_seconds': ledger,
         'flags': params._asdict(),
         'versions': stack.versions(),
@@ -57,11 +71,38 @@ def summarize(params: Params, platform: Platform, dataset: Dataset, counts: Dict
 
 
 def write(directory: str, results: Dict[str, Any]) -> None:
-    """Writes results.json and the ModelZoo log."""
-    files.write_json(os.path.join(directory, 'results.json'), results)
+    """Writes results.json and, from what is in it, the ModelZoo log."""
+    files.write_json(os.path.join(directory, FILE), results)
     logs = files.make_directory(log_directory(directory))
     with files.replacing(os.path.join(logs, results['case'] + '.log')) as stream:
-        stream.write(''.join(line + '\n' for line in _modelzoo_lines(results)))
+        stream.write(_log_text(results))
+
+
+def read(directory: str, steps: int) -> Optional[Dict[str, Any]]:
+    """What results.json there tells of a run that ended after `steps` steps; None if it is no such file."""
+    try:
+        results = files.read_json(os.path.join(directory, FILE), run_directory.LARGEST)
+        if results['steps']['steps_run'] == steps and re.fullmatch(_CASE, results['case']):
+            _log_text(results)
+            closing_lines(results)
+            return results
+    except (UserError, ValueError, TypeError, KeyError, OverflowError):  # not JSON; another structure
+        pass
+    return None
+
+
+def has_log(directory: str, results: Dict[str, Any]) -> bool:
+    """Whether the ModelZoo log of `results` is there, of whichever device."""
+    for device in _DEVICES:
+        with contextlib.suppress(UserError):
+            if files.read(os.path.join(directory, device, results['case'] + '.log'), 1 << 16) == \
+                    _log_text(results).encode():
+                return True
+    return False
+
+
+def _log_text(results: Dict[str, Any]) -> str:
+    return ''.join(line + '\n' for line in _modelzoo_lines(results))
 
 
 def _accuracy(results: Dict[str, Any]) -> str:
@@ -69,12 +110,12 @@ def _accuracy(results: Dict[str, Any]) -> str:
 
 
 def _modelzoo_lines(results: Dict[str, Any]) -> List[str]:
-    throughput = results['throughput']
+    throughput, loss = results['throughput'], results['steps']['loss']  # None: NaN or infinite, which JSON has not
     lines = [('Network', NETWORK), ('RankSize', results['rank_size']), ('BatchSize', results['flags']['batch_size']),
              ('DeviceType', results['device_type']), ('CaseName', results['case']),
              ('ActualFPS', '%.2f' % throughput['images_per_second']),
              ('TrainingTime', '%.4f' % throughput['ms_per_step']),
-             ('ActualLoss', '%.6f' % results['steps']['loss']),
+             ('ActualLoss', 'nan' if loss is None or not math.isfinite(loss) else '%.6f' % loss),
              ('TrainAccuracy', _accuracy(results)),
              ('E2ETrainingTime', '%.2f' % results['wall_seconds']['total'])]
     if results['data']['synthetic']:
@@ -82,8 +123,12 @@ def _modelzoo_lines(results: Dict[str, Any]) -> List[str]:
     return ['%s = %s' % line for line in lines]
 
 
-def closing_lines(results: Dict[str, Any]) -> List[str]:
-    """The reference's three closing lines, and what they leave open."""
+def closing_lines(results: Dict[str, Any], page: str = '') -> List[str]:
+    """The reference's three closing lines, and what they leave open.
+
+    Args:
+      page: a few words on where the run's page is, for a terminal.
+    """
     throughput, evaluation = results['throughput'], results['evaluation']
     lines = []
     if results['data']['synthetic']:
@@ -94,8 +139,8 @@ def closing_lines(results: Dict[str, Any]) -> List[str]:
         lines.append('Test images correct : %d of %d, 95 %% interval %.4f to %.4f (what the ModelZoo calls Train '
                      'Accuracy)' %
                      (evaluation['correct'], evaluation['images'], low, high))
-    lines.append('Stack : TensorFlow %s, Python %s' % (results['versions']['tensorflow'],
-                                                       results['versions']['python']))
+    lines.append('Stack : TensorFlow %s, Python %s%s' % (results['versions']['tensorflow'],
+                                                         results['versions']['python'], page))
     lines.append('Final Performance images/sec : %.2f%s' %
                  (throughput['images_per_second'],
                   ' (with the first call, there was no other)' if throughput['includes_first_call'] else ''))

@@ -7,6 +7,7 @@ from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.run import checkpoint
 from lenet.run import run_directory
+from lenet.run.network_record import NetworkRecord
 from lenet.support import progress
 
 # Flags that a run keeps to its end, and why.
@@ -27,34 +28,29 @@ def find_start(params: Params) -> Tuple[Optional[str], checkpoint.Position]:
     Raises:
       UserError: no checkpoint is whole, or what is left to do is not a multiple of --iterations_per_loop.
     """
-    total = params.steps * params.epochs
     paths = checkpoint.find_whole(params.output_dir) if params.resume else []
-    while paths:
-        newest, start = paths[-1], checkpoint.read_position(paths[-1])
-        if start.steps_run < total or run_directory.read_reported_steps(params.output_dir) == start.steps_run:
-            break
-        # It has all steps but no results: the run was killed between its last checkpoint and its results. From the
-        # checkpoint before, the last steps run again, come to the same weights, and the results are written.
-        paths.pop()
     if not paths:
         if params.resume:
             progress.warn('--resume: no checkpoint in %s to go on from, starting from the beginning' %
                           params.output_dir)
         return None, checkpoint.Position()
-    left, n = total - start.steps_run, params.iterations_per_loop
-    if left % n:
+    newest, start = paths[-1], checkpoint.read_position(paths[-1])
+    left, n = params.steps * params.epochs - start.steps_run, params.iterations_per_loop
+    if left > 0 and left % n:
         raise UserError('%s: the %d steps left, --steps x --epochs - %d, are not a multiple of '
                         '--iterations_per_loop=%d: use --iterations_per_loop=%d' %
                         (newest, left, start.steps_run, n, math.gcd(left, n)))
     return newest, start
 
 
-def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position) -> None:
+def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position,
+          record: Optional[NetworkRecord] = None) -> None:
     """Compares a resumed run with what it was before.
 
     Args:
       params: of now, completed.
       facts: run_directory.facts of now.
+      record: of the checkpoint, which is to be believed rather than flags.txt.
 
     Raises:
       UserError: it would become another run; the message names each flag.
@@ -63,7 +59,9 @@ def check(params: Params, facts: Dict[str, Any], start: checkpoint.Position) -> 
     if former is None:
         progress.warn('--resume: %s has no readable flags.txt, so whether the flags are still the same is not known' %
                       params.output_dir)
-        return
+        former = params
+    if record is not None:
+        former = former._replace(activation=record.activation, num_classes=record.num_classes)
     broken = ['%s (%s)' % (difference, _KEPT[name]) for name, difference in _differences(former, params, _KEPT)]
     former_ranks, ranks = former_facts.get('ranks', facts['ranks']), facts['ranks']
     if former_ranks * former.batch_size != ranks * params.batch_size:

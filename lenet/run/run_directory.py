@@ -1,10 +1,8 @@
 """The directory of a run (--output_dir): what lies where, and what happens to a former run found there."""
 
 import contextlib
-import glob
-import json
 import os
-import shutil
+import re
 from typing import Any, Dict, Iterator, List, Optional
 
 from lenet import flags
@@ -14,15 +12,23 @@ from lenet.flags import Params
 from lenet.support import files
 from lenet.support import locks
 from lenet.support import progress
+from lenet.support import scratch
 from lenet.support import stack
 
 FLAGS = 'flags.txt'
 FACTS = 'run.json'  # what flags do not say
+REPORT = 'report.html'
 CHECKPOINTS = 'ckpt_npu'  # the reference's name, whatever the platform
 PREVIOUS = 'previous'
-# FLAGS last: while it is there, a directory counts as a run's, also when moving the run away was interrupted.
-_OWN = ('metrics.jsonl', 'results.json', 'events.out.tfevents.*', CHECKPOINTS, 'lenet.pb', 'lenet.json',
-        '[0-9]*/LeNet_ID0127*.log', '[0-9]*/train_LeNet_ID0127*_loss.txt', FACTS, FLAGS)
+LARGEST = 2 ** 26  # bytes of a file of records
+LOSS_FILE = r'train_LeNet_ID0127_for_TensorFlow_bs\d+_\d+p_(acc|perf)_loss\.txt'  # of results.loss_file
+EVENTS = '.lenet'  # how names of our TensorBoard files end; other programs may write theirs beside them
+_PLACES = ['', CHECKPOINTS] + list('01234567')  # below it; the numbers are of devices
+_EXPORTS = ['lenet.pb', 'lenet.json']  # which need no run
+_OWN = re.compile('|'.join([
+    r'(metrics\.jsonl|results\.json|report\.html|run\.json|flags\.txt|lenet\.pb|lenet\.json)', r'events\.out\.tfevents\..*\.lenet',
+    CHECKPOINTS + r'/(checkpoint|graph\.pbtxt|model\.ckpt-\d+\.(index|data-\d{5}-of-\d{5}))',
+    r'[0-7]/LeNet_ID0127_for_TensorFlow_bs\d+_\d+p_(acc|perf)\.log', '[0-7]/' + LOSS_FILE]), re.ASCII)
 
 
 def facts(ranks: int, dataset: Dataset) -> Dict[str, Any]:
@@ -42,17 +48,15 @@ def prepare(params: Params, known: Dict[str, Any], keep: bool) -> None:
       keep: the former run stays, because this one resumes it.
 
     Raises:
-      UserError: the directory cannot be written.
+      UserError: the directory cannot be written, or holds files of a run's names without being a run's.
     """
     directory = params.output_dir
-    try:
-        if not keep and os.path.exists(os.path.join(directory, FLAGS)):
-            _set_aside(directory)
-    except OSError as error:
-        raise UserError('--output_dir=%s: the former run there cannot be moved (%s); choose another directory' %
-                        (directory, error.strerror))
-    for place in [directory] + glob.glob(os.path.join(glob.escape(directory), '[0-9]')):
-        files.remove_leftovers(place)
+    if not keep and os.path.exists(os.path.join(directory, FLAGS)):
+        _set_aside(directory)
+    strange = [] if keep else [path for path in _own_files(directory) if path not in [FACTS] + _EXPORTS]
+    if strange:  # it would be overwritten
+        raise UserError('--output_dir=%s: holds %s, but no flags.txt, so no run of this program has left it there; '
+                        'choose another directory, or move that elsewhere' % (directory, strange[0]))
     files.write_json(os.path.join(directory, FACTS), known)
     with files.replacing(os.path.join(directory, FLAGS)) as stream:
         stream.write('\n'.join(flags.to_lines(params)) + '\n')
@@ -60,7 +64,7 @@ def prepare(params: Params, known: Dict[str, Any], keep: bool) -> None:
 
 @contextlib.contextmanager
 def locked(params: Params) -> Iterator[None]:
-    """Makes --output_dir and keeps every other training out of it within the block.
+    """Makes --output_dir and keeps every other training out of it within the block; clears up after killed ones.
 
     Raises:
       UserError: it cannot be made or written, or another training is writing there.
@@ -69,62 +73,87 @@ def locked(params: Params) -> Iterator[None]:
     name, advice = '--output_dir=%s' % directory, 'choose another directory'
     with locks.held(os.path.join(directory, '.lock'), '%s: another training is writing there; %s' % (name, advice),
                     name, advice):
+        for place in _PLACES:
+            scratch.remove_dead(os.path.join(directory, place))
+        if _is_moving(directory):  # before anybody looks for something to resume
+            _set_aside(directory)
         yield
-
-
-def read_reported_steps(directory: str) -> Optional[int]:
-    """How many steps the results there are of, None without any."""
-    try:
-        with open(os.path.join(directory, 'results.json')) as stream:
-            return int(json.load(stream)['steps']['steps_run'])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def read_facts(directory: str) -> Dict[str, Any]:
     """The facts of the run there, none where they cannot be read."""
     try:
-        with open(os.path.join(directory, FACTS)) as stream:
-            return dict(json.load(stream))
-    except (OSError, ValueError, TypeError):
+        facts = files.read_json(os.path.join(directory, FACTS), LARGEST)
+    except UserError:
         return {}
+    kinds = {'ranks': int, 'data': str, 'tensorflow': str}
+    return {name: facts[name] for name in kinds if type(facts.get(name)) is kinds[name]} if (
+        isinstance(facts, dict)) else {}
 
 
 def read_flags(directory: str) -> Optional[Params]:
     """The flags of the run there, None without any."""
     try:
-        with open(os.path.join(directory, FLAGS)) as stream:
-            return flags.from_lines(stream.read().splitlines())
-    except (OSError, UnicodeDecodeError):
+        return flags.from_lines(files.read(os.path.join(directory, FLAGS), LARGEST).decode().splitlines())
+    except UnicodeDecodeError:
         return None
     except UsageError as error:
         progress.warn('%s: is not of this program (%s) and counts as missing' % (os.path.join(directory, FLAGS), error))
         return None
+    except UserError:
+        return None
 
 
-def _own_entries(directory: str) -> List[str]:
-    """Paths below `directory` of what a run writes, and of nothing else a user may keep there."""
-    return [os.path.relpath(path, directory)
-            for pattern in _OWN for path in glob.glob(os.path.join(glob.escape(directory), pattern))]
+def _own_files(directory: str) -> List[str]:
+    """Paths below `directory` of what a run writes, and of nothing else a user may keep there: FACTS first, FLAGS last.
+    """
+    paths = [os.path.join(place, name) for place in _PLACES for name in _list(os.path.join(directory, place))]
+    return sorted(filter(_OWN.fullmatch, paths), key=lambda path: (path == FLAGS) - (path == FACTS))
+
+
+def _list(directory: str) -> List[str]:
+    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
 
 
 def _set_aside(directory: str) -> None:
-    trained = glob.glob(os.path.join(glob.escape(directory), CHECKPOINTS, '*.index'))
-    previous = os.path.join(directory, PREVIOUS)
-    if trained:
-        for name in _own_entries(previous):
-            _remove(os.path.join(previous, name))
-    for name in _own_entries(directory):
-        path, target = os.path.join(directory, name), os.path.join(previous, name)
-        if trained:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            os.replace(path, target)
-        else:
-            _remove(path)
+    """Raises:
+      UserError: the run cannot be moved.
+    """
+    try:
+        _move_run(directory, os.path.join(directory, PREVIOUS))
+    except OSError as error:
+        raise UserError('--output_dir=%s: the former run there cannot be moved (%s); choose another directory' %
+                        (directory, error.strerror))
 
 
-def _remove(path: str) -> None:
-    if os.path.isdir(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
+def _move_run(directory: str, previous: str) -> None:
+    own, is_moving = _own_files(directory), _is_moving(directory)
+    if not is_moving and not any(path.endswith('.index') for path in own):
+        _remove(directory, [path for path in own if path not in _EXPORTS])  # which then are of another run
+        return
+    if not is_moving:
+        _remove(previous, _own_files(previous))
+    for path in own:
+        target = os.path.join(previous, path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.replace(os.path.join(directory, path), target)
+    _remove_empty_places(directory)
+
+
+def _is_moving(directory: str) -> bool:
+    """Whether a process was killed while it moved the run in `directory`: the order of `_own_files` shows it."""
+    here, there = ([os.path.exists(os.path.join(place, name)) for name in (FACTS, FLAGS)]
+                   for place in (directory, os.path.join(directory, PREVIOUS)))
+    return here == [False, True] and there == [True, False]
+
+
+def _remove(directory: str, paths: List[str]) -> None:
+    for path in paths:
+        os.unlink(os.path.join(directory, path))
+    _remove_empty_places(directory)
+
+
+def _remove_empty_places(directory: str) -> None:
+    for place in filter(None, _PLACES):
+        with contextlib.suppress(OSError):  # not there, or a user keeps something in it
+            os.rmdir(os.path.join(directory, place))

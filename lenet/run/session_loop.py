@@ -14,6 +14,7 @@ from lenet.platforms.base import Platform
 from lenet.ranks.watchdog import Watchdog
 from lenet.run import accuracy
 from lenet.run import metrics
+from lenet.run import mistakes
 from lenet.run.account import Account
 from lenet.run.checkpoint import Checkpoints
 from lenet.run.ledger import Ledger
@@ -34,7 +35,7 @@ class SessionLoop:
         self._ledger = ledger
         self._images_per_step = params.batch_size * platform.ranks.size
         self._saved_at = account.step
-        self._evaluated_at, self._evaluation = -1, None
+        self._evaluated_at, self._evaluation, self._logits = -1, None, None
         self.account = account
 
     def run(self, session: tf.Session, train_op: tf.Operation, stop: signals.StopRequest) -> None:
@@ -146,14 +147,15 @@ class SessionLoop:
                 values[metrics.PARTIAL] = True
             self._recorder.record('train', account.step, values)
             if not progress.on_terminal():
-                progress.say('epoch: %d step: %d loss: %.4f sec/step: %.5f images/sec: %.1f' % (
+                # The reference's line to the letter: scripts find its words and take the seventh and the ninth.
+                progress.say('epoch : %d----step : %d----loss : %.4f----sec/step : %.6f' % (
                     (account.step - 1) // self._params.steps + 1, account.step, values['loss'],
-                    window.seconds / window.timed_steps, rate))
+                    window.seconds / window.timed_steps))
 
     def _evaluate(self, session: tf.Session) -> None:
         step = self.account.step
         with self._ledger.timing('evaluation'):
-            counts = accuracy.run(session, self._built.evaluation)
+            counts, self._logits = accuracy.run(session, self._built.evaluation)
             self._evaluated_at, self._evaluation = step, accuracy.report(counts)
         with self._ledger.timing('logging'):
             self._recorder.record('evaluation', step, self._evaluation)
@@ -168,3 +170,9 @@ class SessionLoop:
     def final_evaluation(self) -> Optional[Dict[str, Any]]:
         """accuracy.report of the weights as they are now, None if these were not evaluated."""
         return self._evaluation if self._evaluated_at == self.account.step else None
+
+    def examples(self) -> Optional[Dict[str, Any]]:
+        """mistakes.examples of the same evaluation."""
+        if self._evaluated_at != self.account.step:
+            return None
+        return mistakes.examples(self._logits, self._built.evaluation.labels)

@@ -1,7 +1,8 @@
 """A training run: Params -> platform -> data -> graph -> session loop -> results."""
 
 import contextlib
-from typing import Any, Dict, Optional
+import os
+from typing import Any, Callable, Dict, Iterator, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -10,15 +11,20 @@ import lenet
 from lenet import platforms
 from lenet.checks import ready
 from lenet.data import dataset
+from lenet.data.splits import Split
 from lenet.flags import Params
 from lenet.graph import loss_scaling
 from lenet.graph import model
 from lenet.graph import name_patterns
 from lenet.graph import training_graph
 from lenet.platforms.base import Platform
+from lenet.ranks.base import Ranks
+from lenet.ranks.watchdog import Watchdog
 from lenet.run import agreement
 from lenet.run import checkpoint
+from lenet.run import completion
 from lenet.run import metrics
+from lenet.run import network_record
 from lenet.run import results
 from lenet.run import resume
 from lenet.run import run_directory
@@ -31,11 +37,13 @@ from lenet.support import progress
 from lenet.support import signals
 
 
-def train(params: Params) -> int:
+def train(params: Params, show: Callable[[str, Split], str] = lambda directory, test: '') -> int:
     """Trains, evaluates, reports.
 
     Args:
       params: completed.
+      show: called at the end, on the rank that writes, with the run's directory and the test images; returns a few
+        words on where what it made is.
 
     Returns:
       The exit status: 0, or 128 + the signal that stopped the run.
@@ -53,36 +61,46 @@ def train(params: Params) -> int:
     with contextlib.ExitStack() as stack:
         if platform.ranks.rank == 0:  # all ranks train, one writes
             stack.enter_context(run_directory.locked(params))
-        return _train(params, platform, ledger)
+        return _train(params, platform, ledger, show)
 
 
-def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
+def _train(params: Params, platform: Platform, ledger: Ledger, show: Callable[[str, Split], str]) -> int:
     ranks = platform.ranks
     # Rank 0 reads the checkpoint and broadcasts all that is in it. Ranks that can only broadcast weights (not
     # `gathers`) read it themselves.
     reads = ranks.rank == 0 or not ranks.gathers
     newest, start = resume.find_start(params) if reads else (None, checkpoint.Position())
     with ledger.timing('data'):
-        data = dataset.open_dataset(params.data_path, params.seed, params.num_classes)
+        data = dataset.open_for(params, params.num_classes)
         facts = run_directory.facts(ranks.size, data)
     if ranks.gathers:
-        start = agreement.reach(ranks, params, facts, start)
+        with _waiting(params, ranks):
+            start = agreement.reach(ranks, params, facts, start)
     if start.steps_run >= params.steps * params.epochs:
         progress.say('%s: all %d steps are done; more --epochs go on from there' % (newest, start.steps_run))
+        if ranks.rank == 0:
+            completion.complete(params, platform, data, newest, start, facts, ledger)
+            if not os.path.exists(os.path.join(params.output_dir, run_directory.REPORT)):
+                show(params.output_dir, data.test)
         return 0
     # Before a former run, which may hold them, is moved.
     transferred = _read_transferred(params) if reads else {}
     if newest is not None:
-        resume.check(params, facts, start)
+        resume.check(params, facts, start, checkpoint.read_record(newest))
     if ranks.rank == 0:
         run_directory.prepare(params, facts, keep=newest is not None)
+    if data.dark_on_light and ranks.rank == 0:
+        progress.warn('%s: its images are dark on light, where those of MNIST are light on dark: the network learns them '
+                      'so, and lenet.predict goes by that' % data.origin)
     with ledger.timing('graph'):
         built = training_graph.build(params, platform, data, start.steps_run)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
         with ledger.timing('graph'):
-            checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count, writes=ranks.rank == 0)
-            training_graph.initialize(session, built,
-                                      lambda: _load(session, params, checkpoints, built, newest, transferred))
+            record = network_record.NetworkRecord(params.activation, params.num_classes, data.dark_on_light)
+            checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count, record, writes=ranks.rank == 0)
+            with _waiting(params, ranks):
+                training_graph.initialize(session, built,
+                                          lambda: _load(session, params, checkpoints, built, newest, transferred))
             train_op = platform.sink(session, built.train_op)
         recorder = metrics.NoRecorder()
         if ranks.rank == 0:
@@ -92,8 +110,18 @@ def _train(params: Params, platform: Platform, ledger: Ledger) -> int:
         with contextlib.closing(recorder), signals.deferred() as stop, ranks.explaining():
             loop = SessionLoop(params, platform, built, account, checkpoints, recorder, ledger)
             loop.run(session, train_op, stop)
-            _report(params, platform, data, loop, ledger, stop)
+            _report(params, platform, data, loop, ledger, stop, show)
     return 128 + stop.signum if stop.signum else 0
+
+
+@contextlib.contextmanager
+def _waiting(params: Params, ranks: Ranks) -> Iterator[None]:
+    """Around what waits for other ranks before the loop does: where one has ended or stands still, a line tells it."""
+    with contextlib.ExitStack() as stack:
+        if ranks.size > 1:
+            stack.enter_context(Watchdog(params.rank_timeout, ranks.rank).watching())
+        stack.enter_context(ranks.explaining())
+        yield
 
 
 def _read_transferred(params: Params) -> Dict[str, np.ndarray]:
@@ -103,7 +131,8 @@ def _read_transferred(params: Params) -> Dict[str, np.ndarray]:
     values: Dict[str, np.ndarray] = {}
     stored: Dict[str, Any] = {}
     if params.restore_path is not None:
-        values, stored = transfer.read_weights(params.restore_path, shapes, params.restore_exclude)
+        values, stored = transfer.read_weights(params.restore_path, shapes, params.restore_exclude,
+                                                params.activation)
     if values or untrained:
         for line in transfer.table(shapes, values, stored, untrained, resumed=params.resume):
             progress.say(line)
@@ -121,17 +150,18 @@ def _load(session: tf.Session, params: Params, checkpoints: checkpoint.Checkpoin
 
 
 def _report(params: Params, platform: Platform, data: dataset.Dataset, loop: SessionLoop, ledger: Ledger,
-            stop: signals.StopRequest) -> None:
+            stop: signals.StopRequest, show: Callable[[str, Split], str]) -> None:
     account, total = loop.account, params.steps * params.epochs
     if not account.calls or platform.ranks.rank != 0:
         return
     complete = account.step >= total
-    ended = 'completed' if complete else str(signals.Interrupted(stop.signum))
+    ended = results.COMPLETED if complete else str(signals.Interrupted(stop.signum))
     throughput = account.throughput(params.batch_size * platform.ranks.size)
-    summary = results.summarize(params, platform, data, account.counts(), throughput, loop.final_evaluation(),
+    summary = results.summarize(params, platform, data, account.counts(), throughput, loop.final_evaluation(), loop.examples(),
                                 ledger.report(), ended)
     results.write(params.output_dir, summary)
-    for line in results.closing_lines(summary):
+    page = show(params.output_dir, data.test)
+    for line in results.closing_lines(summary, page if progress.on_terminal() else ''):
         progress.say(line)
     if account.skip_rate() > TOLERABLE_SKIP_RATE:
         progress.warn('%.2f %% of the updates were skipped for overflow, more than %.1f %%: a smaller first loss scale '

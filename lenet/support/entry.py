@@ -19,12 +19,14 @@ from lenet.support import stack
 FLAGS = flags.FLAGS
 
 
-def parse_flags(argv: list, positional: Optional[str] = None, several: bool = False) -> List[str]:
+def parse_flags(argv: list, positional: Optional[str] = None, several: bool = False,
+                optional: bool = False) -> List[str]:
     """Parses `argv` into absl's FLAGS and returns the positional arguments.
 
     Args:
       positional: what the one positional argument is, None where none is taken.
       several: one or more of them are taken.
+      optional: none is taken as well.
 
     Raises:
       UsageError: an unknown flag, a value out of bounds, a broken rule between flags, a missing flagfile, or another
@@ -38,12 +40,13 @@ def parse_flags(argv: list, positional: Optional[str] = None, several: bool = Fa
     taken = 0 if positional is None else 1
     if arguments[taken:] and not several:
         raise UsageError('unexpected argument %r: flags are written --name=value, see --help' % arguments[taken])
-    if len(arguments) < taken:
+    if len(arguments) < taken and not optional:
         raise UsageError('%s is missing, see --help' % positional)
     return arguments
 
 
-def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, several: bool = False) -> None:
+def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, several: bool = False,
+        optional: bool = False) -> None:
     """Runs an entry point and leaves the process with its exit status.
 
     Args:
@@ -52,11 +55,12 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, se
         the status.
       positional: what the one positional argument is, None where none is taken.
       several: one or more of them are taken.
+      optional: none is taken as well.
     """
     _open_standard_streams()
     signals.raise_on_signals()
     try:
-        status = main(*parse_flags(sys.argv, positional, several)) or 0
+        status = main(*parse_flags(sys.argv, positional, several, optional)) or 0
         sys.stdout.flush()
     except UserError as error:
         _report('error: %s' % error)

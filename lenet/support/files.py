@@ -1,13 +1,12 @@
 """Files and directories appear whole or not at all: written under a temporary name beside the target, then renamed."""
 
 import contextlib
-import glob
 import os
 import stat
-import tempfile
-from typing import Any, BinaryIO, IO, Iterator
+from typing import Any, BinaryIO, Container, IO, Iterator, Optional
 
 from lenet.errors import UserError
+from lenet.support import scratch
 from lenet.support import strict_json
 
 
@@ -62,11 +61,14 @@ def read(path: str, limit: int, advice: str = 'name a file') -> bytes:
     return content
 
 
-def remove_leftovers(directory: str) -> None:
-    """Removes what `replacing` left in `directory` when its process was killed; nobody else may be writing there."""
-    for path in glob.glob(os.path.join(glob.escape(directory), '.*.tmp')):
-        with contextlib.suppress(OSError):
-            os.unlink(path)
+def require_regular(path: str) -> None:
+    """For files that others open: a pipe or a device would keep them for ever.
+
+    Raises:
+      UserError: `path` is there and no regular file.
+    """
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise UserError('%s: is no regular file; name one' % path)
 
 
 def flush(path: str) -> None:
@@ -89,21 +91,28 @@ def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
     require_file_name(path)
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix='.' + os.path.basename(path) + '.',
-                                             suffix='.tmp', dir=os.path.dirname(path) or '.')
+        handle, temporary = scratch.make_file(path)
         with os.fdopen(handle, mode, encoding=None if 'b' in mode else 'utf-8') as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes private files
-        os.replace(temporary, path)
-        temporary = None
+            os.fsync(handle)
+            os.fchmod(handle, 0o666 & ~_umask())  # it was made private
+            os.replace(temporary, path)  # while its lock is held
+            temporary = None
     except OSError as error:
         raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error))
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def read_json(path: str, limit: int, advice: str = 'name a file') -> Any:
+    """The value that a file of JSON holds; arguments and errors as of `opening`, and for what is no strict JSON."""
+    try:
+        return strict_json.parse(read(path, limit, advice))
+    except ValueError as error:
+        raise UserError('%s: %s; %s' % (path, error, advice))
 
 
 def write_json(path: str, value: Any) -> None:
@@ -138,13 +147,31 @@ def scratch_beside(path: str) -> Iterator[str]:
     Raises:
       UserError: it cannot be made.
     """
-    try:
-        scratch = tempfile.TemporaryDirectory(prefix='.' + os.path.basename(path) + '.', suffix='.tmp',
-                                              dir=os.path.dirname(path) or '.')
-    except OSError as error:
-        raise UserError('%s: cannot be written (%s)' % (path, error.strerror))
-    with scratch as directory:
+    with contextlib.ExitStack() as stack:
+        try:
+            directory = stack.enter_context(scratch.directory(path))
+        except OSError as error:
+            raise UserError('%s: cannot be written (%s)' % (path, error.strerror))
         yield directory
+
+
+def find_stranger(directory: str, known: Container[str]) -> Optional[str]:
+    """The first file or folder below `directory` whose path below it is none of `known`; None without any.
+
+    Raises:
+      OSError: a folder cannot be listed.
+    """
+    def fail(error: OSError) -> None:
+        raise error
+
+    paths = (os.path.relpath(os.path.join(place, name), directory)
+             for place, folders, names in os.walk(directory, onerror=fail) for name in sorted(folders + names))
+    return next((path for path in paths if path not in known), None)
+
+
+def recover(path: str) -> None:
+    """Undoes what a killed `replacing_directory` of the same path has left."""
+    scratch.remove_dead(*os.path.split(os.path.realpath(path)))
 
 
 @contextlib.contextmanager
@@ -161,25 +188,13 @@ def replacing_directory(path: str) -> Iterator[str]:
     """
     path = os.path.realpath(path)
     try:
-        with scratch_beside(path) as scratch:
-            new, old = os.path.join(scratch, 'new'), os.path.join(scratch, 'old')
+        with scratch.directory(path) as directory:
+            new = os.path.join(directory, 'new')
             os.mkdir(new)
             yield new
-            exchange(new, path, old)
+            scratch.put_in_place(new, path)
     except OSError as error:
         raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error))
-
-
-def exchange(new: str, path: str, old: str) -> None:
-    """Moves the directory `path`, where it exists, to `old` and `new` to `path`, or neither."""
-    try:
-        if os.path.lexists(path):
-            os.rename(path, old)
-        os.rename(new, path)
-    except BaseException:
-        if os.path.lexists(old) and not os.path.lexists(path):
-            os.rename(old, path)
-        raise
 
 
 def _umask() -> int:

@@ -1,10 +1,15 @@
 """Ctrl-C and SIGTERM: an exception at once or, in the training loop, a request that is looked at between two calls."""
 
 import contextlib
+import os
+import queue
 import signal
-from typing import Any, Iterator, Optional
+import sys
+import threading
+from typing import Any, Callable, Iterator, Optional
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_GRACE = 3.0  # seconds in which a call may end by itself, so that what is around it is cleaned up
 
 
 class Interrupted(BaseException):
@@ -62,3 +67,44 @@ def deferred() -> Iterator[StopRequest]:
     finally:
         for signum, handler in zip(_SIGNALS, former):
             signal.signal(signum, handler)
+
+
+def interruptible(call: Callable[[], Any]) -> Any:
+    """Returns `call()`, or raises what it raises. A signal stops this also while the call is in C++: Python runs
+    handlers in the main thread alone, which therefore waits here while another one makes the call.
+
+    A call that does not end soon after the signal ends with the process, in one line and with the status of
+    `Interrupted`: TensorFlow would not close its session before.
+    """
+    answers: queue.Queue = queue.Queue()
+    threading.Thread(target=_answer, args=(call, answers), daemon=True).start()
+    try:
+        value, error = answers.get()
+    except Interrupted as interruption:
+        if not _comes_soon(answers):
+            _end(interruption)
+        raise
+    if error is not None:
+        raise error
+    return value
+
+
+def _answer(call: Callable[[], Any], answers: queue.Queue) -> None:
+    try:
+        answers.put((call(), None))
+    except BaseException as error:  # raised again where it was called from
+        answers.put((None, error))
+
+
+def _comes_soon(answers: queue.Queue) -> bool:
+    try:
+        answers.get(timeout=_GRACE)
+        return True
+    except (queue.Empty, Interrupted):  # the second signal is impatient
+        return False
+
+
+def _end(interruption: Interrupted) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        print(interruption, file=sys.stderr, flush=True)
+    os._exit(interruption.exit_code)

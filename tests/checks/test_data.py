@@ -42,13 +42,23 @@ def test_missing_mnist_is_a_warning_and_not_fetched(tmp_path, monkeypatch):
 
 def test_mnist_that_is_there_is_read(tmp_path, monkeypatch):
     data_files.write_dataset(str(tmp_path))
-    files = [mnist_files.RawFile(name, os.path.getsize(str(tmp_path / name)), '', '')
-             for name in os.listdir(str(tmp_path))]
+    files = [data_files.raw_file(name, (tmp_path / name).read_bytes()) for name in os.listdir(str(tmp_path))]
     monkeypatch.setenv(fetch.DIRECTORY_VARIABLE, str(tmp_path))
     monkeypatch.setattr(mnist_files, 'MNIST', files)
     assert check().status == PASS
     (tmp_path / files[0].name).write_bytes(b'half')
     assert check().status == WARN and files[0].name in check().remedy
+
+
+def test_another_data_set_in_mnist_s_place_fails(tmp_path, monkeypatch):
+    data_files.write_dataset(str(tmp_path))
+    monkeypatch.setenv(fetch.DIRECTORY_VARIABLE, str(tmp_path))
+    assert check().status == FAIL and 'another data set' in check().found
+
+
+def test_flags_of_the_form_of_the_data_are_heeded(tmp_path):
+    data_files.write_dataset(str(tmp_path))
+    assert check(data_path=tmp_path, label_offset=1).status == FAIL
 
 
 def test_without_the_means_to_fetch_it_fails(monkeypatch):

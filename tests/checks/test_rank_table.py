@@ -17,6 +17,22 @@ def table(*servers, **changes):
                  'server_list': list(servers)}, **changes)
 
 
+def instance(number, rank, name='a', **changes):
+    return dict({'rank_id': str(rank), 'server_id': name, 'devices': [
+        {'device_id': str(number), 'device_ip': '192.168.%d.%d' % (rank // 8, 10 + number)}]}, **changes)
+
+
+def group(*instances, **changes):
+    servers = {each['server_id'] for each in instances if 'server_id' in each}
+    return dict({'group_name': 'hccl_world_group', 'device_num': str(len(instances)), 'server_num': str(len(servers)),
+                 'instance_count': str(len(instances)), 'instance_list': list(instances)}, **changes)
+
+
+def template_2(*instances, **changes):
+    """As Huawei documents it beside the other one."""
+    return dict({'status': 'completed', 'group_count': '1', 'group_list': [group(*instances)]}, **changes)
+
+
 def without(mapping, key):
     return {name: value for name, value in mapping.items() if name != key}
 
@@ -39,10 +55,30 @@ def test_devices_come_by_rank_over_all_servers():
     assert found[0] == rank_table.Device('a', 0, '192.168.0.10', 0) and found[15].server == 'b'
 
 
+@pytest.mark.parametrize('numbers', [[0], [7], [0, 1], [4, 5, 6, 7], list(range(8))])
+def test_template_2_is_right_as_well(numbers):
+    content = template_2(*[instance(number, rank) for rank, number in enumerate(numbers)])
+    assert rank_table.devices(content) == rank_table.devices(table(server('a', numbers)))
+
+
+def test_template_2_of_two_servers():
+    instances = [instance(number, 8 * s + number, 'ba'[s]) for s in (1, 0) for number in range(8)]
+    found = rank_table.devices(template_2(*instances))
+    assert [(device.rank, device.number, device.server) for device in found] == [
+        (rank, rank % 8, 'ba'[rank // 8]) for rank in range(16)]
+
+
+@pytest.mark.parametrize('content', [{'status': 'initializing'}, {'status': 'initializing', 'group_list': []},
+                                     template_2(instance(0, 0), status='initializing')])
+def test_a_table_that_is_still_written_is_waited_for(content):
+    with pytest.raises(rank_table.NotReady, match='wait until it is "completed"'):
+        rank_table.devices(content)
+
+
 WRONG = {
     'a list': ([], 'the table is not an object'),
     'no status': (without(table(server('a', [0])), 'status'), 'the table has no "status"'),
-    'initializing': (table(server('a', [0]), status='initializing'), '"status" is "initializing", not "completed"'),
+    'another status': (table(server('a', [0]), status='done'), '"status" is "done", not "completed"'),
     'version 2': (table(server('a', [0]), version='2.0'), '"version" is "2.0", not "1.0"'),
     'version a number': (table(server('a', [0]), version=1.0), '"version" of the table is not a string'),
     'no count': (without(table(server('a', [0])), 'server_count'), 'the table has no "server_count"'),
@@ -71,6 +107,28 @@ WRONG = {
     'rank gap': (with_device(rank_id='2'), 'the ranks are 0, 2, not 0 to 1 without a gap'),
     'rank a number': (with_device(rank_id=1), '"rank_id" of a device of server "a" is not a string'),
     'server twice': (table(server('a', [0]), server('a', [1], first_rank=1)), 'server_id "a" appears twice'),
+    'no version': (without(table(server('a', [0])), 'version'), 'the table has no "version"'),
+    '2: no count': (without(template_2(instance(0, 0)), 'group_count'), 'the table has no "group_count"'),
+    '2: no groups': (without(template_2(instance(0, 0)), 'group_list'), 'the table has no "group_list"'),
+    '2: group count': (template_2(instance(0, 0), group_count='2'), '"group_count" is 2, "group_list" has 1'),
+    '2: a number': (template_2(instance(0, 0), group_count=1), '"group_count" of the table is not a string'),
+    '2: group a list': (template_2(group_list=[[]]), 'a group is not an object'),
+    '2: no name': (template_2(group_list=[without(group(instance(0, 0)), 'group_name')]), 'has no "group_name"'),
+    '2: instance count': (template_2(group_list=[group(instance(0, 0), instance_count='2')]),
+                          '"instance_count" is 2, "instance_list" has 1'),
+    '2: device_num': (template_2(group_list=[group(instance(0, 0), device_num='2')]),
+                      '"device_num" of group "hccl_world_group" is 2, "instance_list" has 1'),
+    '2: server_num': (template_2(group_list=[group(instance(0, 0), server_num='2')]),
+                      '"server_num" of group "hccl_world_group" is 2, "instance_list" has 1'),
+    '2: no rank': (template_2(without(instance(0, 0), 'rank_id')), 'an instance of group "hccl_world_group" has'),
+    '2: no server': (template_2(without(instance(0, 0), 'server_id')), 'the instance of rank 0 has no "server_id"'),
+    '2: no devices': (template_2(without(instance(0, 0), 'devices')), 'the instance of rank 0 has no "devices"'),
+    '2: two devices': (template_2(instance(0, 0, devices=[{}, {}])), 'the instance of rank 0 has 2 devices, not 1'),
+    '2: no ip': (template_2(instance(0, 0, devices=[{'device_id': '0'}])), 'a device of server "a" has no "device_ip"'),
+    '2: three devices': (template_2(*[instance(i, i) for i in range(3)]), 'server "a" has 3 devices'),
+    '2: two networks': (template_2(instance(3, 0), instance(4, 1)), 'devices 3, 4 are on two networks'),
+    '2: device twice': (template_2(instance(0, 0), instance(0, 1)), 'device_id "0" appears twice'),
+    '2: rank gap': (template_2(instance(0, 0), instance(1, 2)), 'the ranks are 0, 2, not 0 to 1 without a gap'),
     'rank twice over servers': (table(server('a', [0]), server('b', [1])), 'rank_id "0" appears twice'),
 }
 

@@ -40,7 +40,7 @@ def table_file(tmp_path):
     (ranks.job_id, {'RANK_SIZE': '2'}, FAIL, 'not set, with RANK_SIZE=2'),
     (ranks.table, {}, PASS, 'one device needs none'),
     (ranks.table, TWO, FAIL, 'not set, with RANK_SIZE=2'),
-    (ranks.table, dict(TWO, RANK_TABLE_FILE='/nowhere'), FAIL, '/nowhere: is no file'),
+    (ranks.table, dict(TWO, RANK_TABLE_FILE='/nowhere'), FAIL, '/nowhere: cannot be read (No such file'),
     (ranks.cluster_variables, TWO, PASS, 'not set'),
     (ranks.cluster_variables, {'CM_CHIEF_IP': '10.0.0.1', 'CM_WORKER_SIZE': '8'}, FAIL, 'each would train alone'),
     (ranks.cluster_variables, {'CM_CHIEF_IP': '10.0.0.1', 'CM_WORKER_SIZE': '1'}, WARN, 'CM_CHIEF_IP, CM_WORKER_SIZE'),
@@ -64,6 +64,12 @@ def test_a_right_table_passes(table_file):
 def test_a_wrong_table_fails_with_the_file_s_name(table_file, content, words):
     result = ranks.table(dict(TWO, RANK_TABLE_FILE=table_file(content)))
     assert result.status == FAIL and words in result.found and 'ranks.json: ' in result.found
+
+
+def test_a_table_that_is_still_written_is_not_to_be_corrected(table_file):
+    result = ranks.table(dict(TWO, RANK_TABLE_FILE=table_file('{"status": "initializing"}')))
+    assert result.status == FAIL and 'wait until it is "completed"' in result.found
+    assert 'wait' in result.remedy and 'correct' not in result.remedy
 
 
 def test_a_table_of_several_ranks_on_one_device_is_worth_a_line(table_file):

@@ -71,7 +71,8 @@ def test_the_list_of_operators(tmp_path, content, status, words):
 
 def test_a_list_of_operators_that_is_not_given_or_not_there():
     assert settings.mixlist(npu_params(), newer_adapter=False).status == PASS
-    assert settings.mixlist(npu_params(modify_mixlist='/nowhere'), True).found == '/nowhere: is no file'
+    assert settings.mixlist(npu_params(modify_mixlist='/nowhere'), True).found == (
+        '/nowhere: cannot be read (No such file or directory); name a file of JSON')
 
 
 def test_an_adapter_that_may_ignore_the_list_is_worth_a_line(tmp_path):

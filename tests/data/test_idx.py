@@ -1,10 +1,15 @@
+import contextlib
 import os
 import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lenet.data import idx
+from lenet.errors import UserError
+from lenet.support import files
 from tests.data_files import error_of, idx_bytes, images, labels, write, write_dataset, zipped
 
 IMAGES, LABELS = idx.NAMES[:2]
@@ -69,13 +74,18 @@ def test_label_out_of_range_names_the_file(tmp_path):
 
 
 GOOD = idx_bytes(images(3))
+ZIPPED = zipped(GOOD)
 WRONG_FILES = {
     'empty': (b'', 'got an empty file'),
     'other rank': (b'\0\0\x08\x01' + GOOD[4:],
                    'expected IDX magic 00000803 (unsigned bytes of rank 3), got 00000801'),
-    'other type': (b'\0\0\x0d\x03' + GOOD[4:], 'got 00000d03'),
+    'no type of IDX': (b'\0\0\x0a\x03' + GOOD[4:], 'got 00000a03; get the file again'),
+    'float32': (idx_bytes(images(3).astype('>f4')), 'got float32 (00000d03); convert them to unsigned bytes'),
+    'float64': (idx_bytes(images(3).astype('>f8')), 'got float64 (00000e03); convert them to unsigned bytes'),
+    'int32, too large': (idx_bytes(images(3).astype('>i4') * 2), 'expected pixels from 0 to 255, got 0 to 5'),
+    'int16, negative': (idx_bytes(images(3).astype('>i2') - 1), 'expected pixels from 0 to 255, got -1 to 254'),
+    'int32, one byte short': (idx_bytes(images(3).astype('>i4'))[:-1], 'expected 9408 bytes after the header'),
     'shorter than the magic': (GOOD[:3], 'got 000008;'),
-    'gzip under a raw name': (zipped(GOOD), 'add .gz to its name'),
     'header cut': (GOOD[:15], 'expected an IDX header of 16 bytes, got 15'),
     'other size': (idx_bytes(images(3)[:, :13, :7]), 'expected images of 28x28 pixels, got 13x7'),
     'one byte short': (GOOD[:-1], 'expected 2352 bytes after the header (3 items), got 2351;'),
@@ -106,11 +116,65 @@ def test_header_that_claims_a_giant_size_takes_no_memory(path, suffix):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert 'expected 3367254359280 bytes' in message and 'got 2352' in message
+    assert '4294967295x28x28, 3367254359280 bytes, more than the 1073741824 that are read' in message
     assert peak < 8 << 20
 
 
-ZIPPED = zipped(GOOD)
+@pytest.mark.parametrize('suffix', ['', '.gz'])
+def test_no_more_is_unpacked_than_the_header_says(path, suffix):
+    write(path + suffix, idx_bytes(images(3)) + bytes(1 << 26))
+    tracemalloc.start()
+    try:
+        message = error_of(idx.read_images, path + suffix)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 'expected 2352 bytes after the header (3 items), got more' in message and peak < 4 << 20
+
+
+def test_a_sparse_file_is_refused_at_once(path):
+    write(path, GOOD)
+    os.truncate(path, 40 << 30)
+    assert 'has 42949672960 bytes, more than the ' in error_of(idx.read_images, path)
+
+
+@pytest.mark.parametrize('dtype', ['i1', '>i2', '>i4'])
+def test_other_integers_that_fit_are_read(tmp_path, dtype):
+    pixels = images(3) // 2
+    read = idx.read_images(write(str(tmp_path / IMAGES), idx_bytes(pixels.astype(dtype))))
+    np.testing.assert_array_equal(read, pixels)
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(idx.read_labels(write(str(tmp_path / LABELS), idx_bytes(labels(13).astype(dtype)))),
+                                  labels(13))
+
+
+def test_gzip_under_a_raw_name_and_twice_have_remedies(path):
+    assert error_of(idx.read_images, write(path, ZIPPED)).endswith('got 1f8b0800; add .gz to its name')
+    message = error_of(idx.read_images, write(path + '.gz', ZIPPED))
+    assert message.endswith('it is gzipped twice: put what `gunzip -c` makes of it in its place')
+
+
+@pytest.mark.parametrize('make, whole', [
+    (lambda: GOOD, True), (lambda: idx_bytes(np.zeros((2, 32, 32), '>f4')), True), (lambda: GOOD[:-1], False),
+    (lambda: GOOD + b'!', False), (lambda: GOOD[:7], False), (lambda: b'\0' * 100, False), (lambda: b'', False),
+], ids=['good', 'of another type and size', 'short', 'long', 'header cut', 'zeros', 'empty'])
+def test_what_is_whole_idx_is_known_from_its_header_and_size(path, make, whole):
+    assert idx.is_whole(write(path, make())) is whole
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=200,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(head=st.sampled_from([b'', b'\0\0', GOOD[:4], GOOD[:15], GOOD[:16], b'\0\0\x0c\x01', ZIPPED[:10], ZIPPED]),
+       tail=st.binary(max_size=60))
+def test_any_bytes_give_values_or_one_line(tmp_path, head, tail):
+    for suffix in ('', '.gz'):
+        path = tmp_path / (IMAGES + suffix)
+        path.write_bytes(head + tail)
+        for read in (idx.read_images, idx.read_labels):
+            with contextlib.suppress(UserError):
+                assert read(str(path)).dtype.kind in 'iu'
+
+
 DAMAGED = {
     'truncated': ZIPPED[:len(ZIPPED) // 2],
     'trailer cut': ZIPPED[:-4],
@@ -132,21 +196,20 @@ def test_damaged_gzip_is_refused(path, case):
 
 def test_directory_in_place_of_a_file_is_refused(path):
     os.mkdir(path)
-    assert error_of(idx.read_images, path).startswith(path + ': expected a regular file, got a directory')
+    assert error_of(idx.read_images, path).startswith(path + ': cannot be read (Is a directory)')
 
 
 def test_pipe_in_place_of_a_file_is_refused_without_waiting(path):
     os.mkfifo(path)
-    assert 'expected a regular file, got something else' in error_of(idx.read_images, path)
+    assert 'is no regular file' in error_of(idx.read_images, path)
 
 
 @pytest.mark.parametrize('suffix', ['', '.gz'])
 def test_unreadable_file_is_refused(monkeypatch, path, suffix):
-    def refuse(*unused_args):
+    def refuse(*unused_args, **unused_kwargs):
         raise PermissionError(13, 'Permission denied')
 
     write(path + suffix, GOOD)
-    monkeypatch.setattr(idx, 'open', refuse, raising=False)  # chmod would not stop root
-    monkeypatch.setattr(idx.gzip, 'open', refuse)
+    monkeypatch.setattr(files, 'open', refuse, raising=False)  # chmod would not stop root
     assert error_of(idx.read_images, path + suffix) == (
         path + suffix + ': cannot be read (Permission denied); check the file and its permissions')

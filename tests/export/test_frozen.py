@@ -231,6 +231,6 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
 
 def test_what_is_no_file_is_told(tmp_path):
     assert 'No such file' in error_of(frozen.read, str(tmp_path / 'x.pb'))
-    assert 'no regular file' in error_of(frozen.read, str(tmp_path))
+    assert 'Is a directory' in error_of(frozen.read, str(tmp_path))
     os.mkfifo(str(tmp_path / 'pipe'))
     assert 'no regular file' in error_of(frozen.read, str(tmp_path / 'pipe'))

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from lenet.data.splits import Split
 from lenet.errors import UsageError
 from lenet.export import binaries
 from lenet.export import inference
@@ -57,6 +58,16 @@ def test_every_image_counts_once_and_padding_never(infer, graph_batch, batch_siz
     assert latency['timed_images'] == max(0, 37 - summary['batch_size']) and latency['timed_calls'] == calls - 1
     assert '%.4f (%d of 37), 95 %% interval ' % (CORRECT / 37, CORRECT) in text
     assert ('%d of padding' % padding in text) == (padding > 0)
+
+
+def test_flags_say_in_what_files_differ_from_mnist_s_form(infer, tmp_path):
+    split = Split(IMAGES, LABELS)
+    data_files.write_emnist(str(tmp_path), 'digits', split, split, first=3)
+    rows, _, _ = infer(data_dir='%s/emnist-digits' % tmp_path, label_offset=3)
+    upright, _, _ = infer()
+    assert rows == upright
+    on_their_sides, _, _ = infer(data_dir='%s/emnist-digits' % tmp_path, label_offset=3, transpose_images=False)
+    assert on_their_sides != upright
 
 
 def test_the_interval_is_wilsons(infer):
@@ -146,7 +157,7 @@ def test_a_csv_that_fails_half_way_leaves_the_former_one(infer, tmp_path, monkey
     monkeypatch.setattr(files.os, 'fsync', full)
     assert 'out.csv: cannot be written (No space left on device)' in error_of(infer)
     assert (tmp_path / 'out.csv').read_bytes() == former
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['data', 'out.csv', 'out.json', 'x.pb']
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['data', 'out.csv', 'out.json', 'x.json', 'x.pb']
 
 
 @first_stack_only

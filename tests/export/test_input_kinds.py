@@ -6,6 +6,7 @@ import pytest
 from lenet.data import synthetic
 from lenet.export import binaries
 from lenet.export import input_kinds
+from lenet.export.inputs import flatten
 from tests import data_files
 from tests import pictures
 from tests import trainings
@@ -27,6 +28,22 @@ def test_a_data_set_may_lie_one_folder_down_or_be_an_npz_file(tmp_path):
              x_test=data_files.images(7), y_test=data_files.labels(7))
     for path in (str(tmp_path), str(folder), str(folder / 'mnist.npz')):
         assert len(input_kinds.open_inputs(path, 1).labels) == 7
+
+
+def test_a_data_set_may_be_named_by_a_prefix_and_is_made_upright(tmp_path):
+    drawn = synthetic.draw(1, train=13, test=7)
+    data_files.write_emnist(str(tmp_path), 'letters', drawn.train, drawn.test, first=1)
+    inputs = input_kinds.open_inputs('%s/emnist-letters' % tmp_path, 1)
+    np.testing.assert_array_equal(inputs.images, flatten(drawn.test.images))
+    np.testing.assert_array_equal(inputs.labels, drawn.test.labels)
+    inputs = input_kinds.open_inputs(str(tmp_path), 1, label_offset=0, transpose_images=False)
+    np.testing.assert_array_equal(inputs.images, flatten(drawn.test.images.transpose(0, 2, 1, 3)))
+    np.testing.assert_array_equal(inputs.labels, drawn.test.labels + 1)
+
+
+def test_only_a_data_set_takes_flags_of_its_form(tmp_path):
+    binaries.write(str(tmp_path), trainings.random_split(7), 'noise', None)
+    assert 'leave out --label_offset' in error_of(input_kinds.open_inputs, str(tmp_path), 1, 1)
 
 
 def test_synthetic_digits_are_drawn_from_the_seed():

@@ -8,6 +8,7 @@ from lenet import platforms
 from lenet.export import frozen
 from lenet.export import saved_model
 from lenet.graph import model
+from lenet.support import files
 from tests import checkpoints
 from tests import numpy_lenet
 from tests import trainings
@@ -44,12 +45,13 @@ def test_tensorflow_serves_it_by_its_signature(tmp_path):
 
 
 def test_a_former_one_is_replaced_and_nothing_else_is_left(tmp_path):
-    for name in ('former', 'new'):
-        write(tmp_path / name)
-        mark(tmp_path / name)
-    (tmp_path / 'new' / 'variables' / 'it').write_text('')
-    saved_model.replace(str(tmp_path / 'new'), str(tmp_path / 'former'))
-    assert os.listdir(str(tmp_path)) == ['former'] and (tmp_path / 'former' / 'variables' / 'it').exists()
+    write(tmp_path / 'm')
+    mark(tmp_path / 'm')
+    with files.scratch_beside(str(tmp_path / 'm')) as directory:
+        write(directory + '/new')
+        open(directory + '/new/variables/it', 'w').close()
+        saved_model.replace(directory + '/new', str(tmp_path / 'm'))
+    assert os.listdir(str(tmp_path)) == ['m'] and (tmp_path / 'm' / 'variables' / 'it').exists()
 
 
 def test_an_empty_directory_is_filled(tmp_path):
@@ -62,15 +64,20 @@ def test_an_empty_directory_is_filled(tmp_path):
 def test_the_former_one_comes_back_where_the_new_one_cannot_be_renamed(tmp_path):
     write(tmp_path / 'former')
     mark(tmp_path / 'former')
-    with pytest.raises(OSError):
-        saved_model.replace(str(tmp_path / 'nowhere'), str(tmp_path / 'former'))
+    with files.scratch_beside(str(tmp_path / 'former')) as directory, pytest.raises(OSError):
+        saved_model.replace(directory + '/nowhere', str(tmp_path / 'former'))
     assert os.listdir(str(tmp_path)) == ['former'] and (tmp_path / 'former' / 'saved_model.pb').exists()
 
 
 def test_what_is_not_ours_stays(tmp_path):
     write(tmp_path / 'foreign')  # without our mark
     (tmp_path / 'file').write_text('')
-    for name, message in (('foreign', 'holds something else than a SavedModel of this program'),
+    write(tmp_path / 'ours')
+    mark(tmp_path / 'ours')
+    saved_model.require_place(str(tmp_path / 'ours'))
+    (tmp_path / 'ours' / 'assets.extra' / 'tf_serving_warmup_requests').write_text('mine')
+    for name, message in (('ours', 'holds something else than a SavedModel of this program, assets.extra/tf_serving_'),
+                          ('foreign', 'holds something else than a SavedModel of this program'),
                           ('file', 'a file has this name'), ('no/where', 'there is no directory %s/no' % tmp_path)):
         error = error_of(saved_model.require_place, str(tmp_path / name))
         assert error.startswith('--saved_model=%s/%s: %s' % (tmp_path, name, message))

@@ -18,7 +18,7 @@ def write_pair(directory, content):
     with open(paths[0], 'wb') as stream:
         stream.write(content)
     with open(paths[1], 'w') as stream:
-        json.dump({'sha256': hashlib.sha256(content).hexdigest()}, stream)
+        json.dump({'sha256': hashlib.sha256(content).hexdigest(), 'name': content.decode()}, stream)
     return paths
 
 
@@ -29,7 +29,7 @@ def test_its_name(pb_path, expected):
 
 
 @pytest.mark.parametrize('call', range(4))
-def test_a_crash_between_any_two_steps_leaves_no_contradiction(tmp_path, call):
+def test_a_crash_between_any_two_steps_leaves_no_contradiction(tmp_path, call, capsys):
     """The process is killed before its `call`-th change of a name."""
     old, new = write_pair(tmp_path, b'old'), write_pair(tmp_path / 'staged', b'new')
     program = ('import os, sys\n'
@@ -50,24 +50,28 @@ def test_a_crash_between_any_two_steps_leaves_no_contradiction(tmp_path, call):
     with open(old[0], 'rb') as stream:
         content = stream.read()
     assert content == (b'old' if call < 2 else b'new')
-    assert os.path.exists(old[1]) == (call in (0, 3))
-    sidecar.verify(old[0])
+    assert sidecar.read(old[0])['name'] == content.decode() and capsys.readouterr().err == ''
 
 
 def test_a_file_that_is_not_the_described_one_is_named(tmp_path):
     pb, described = write_pair(tmp_path, b'right')
-    sidecar.verify(pb)
+    assert sidecar.read(pb)['name'] == 'right'
     with open(pb, 'wb') as stream:
         stream.write(b'wrong')
-    message = error_of(sidecar.verify, pb)
+    message = error_of(sidecar.read, pb)
     assert message.startswith('%s: is damaged, or not the file that %s describes' % (pb, described))
 
 
-@pytest.mark.parametrize('content', [b'', b'[]', b'{"x": 1}', b'\xff\xfe', None])
-def test_a_json_file_of_somebody_else_says_nothing(tmp_path, content):
+@pytest.mark.parametrize('content', [b'', b'[]', b'{"x": 1}', b'{"sha256": 7}', b'\xff\xfe', b'[' * 100000])
+def test_a_damaged_sidecar_is_an_error(tmp_path, content):
+    pb, described = write_pair(tmp_path, b'x')
+    (tmp_path / 'a.json').write_bytes(content)
+    assert error_of(sidecar.read, pb).startswith(described + ': ')
+
+
+def test_a_graph_without_a_sidecar_is_told(tmp_path, capsys):
     pb, described = write_pair(tmp_path, b'x')
     os.unlink(described)
-    if content is not None:
-        (tmp_path / 'a.json').write_bytes(content)
-    sidecar.verify(pb)
-    sidecar.verify(str(tmp_path / 'nowhere.pb'))
+    assert sidecar.read(pb) == {}
+    assert capsys.readouterr().err == ('warning: %s: has no a.json beside it, so nothing tells whether it is whole\n' %
+                                       pb)

@@ -1,8 +1,11 @@
+import os
+
 import numpy as np
 import pytest
 
 from lenet.export import trained
 from lenet.run import checkpoint
+from lenet.run.network_record import NetworkRecord
 from tests import checkpoints
 from tests.data_files import error_of
 
@@ -25,13 +28,46 @@ def test_a_checkpoint_of_the_reference_gives_its_weights(tmp_path, num_classes):
         np.testing.assert_array_equal(loaded.weights[name], value)
 
 
-def test_the_activation_is_the_runs_own_unless_another_is_asked_for(tmp_path, capsys):
-    prefix = checkpoints.write(tmp_path / 'ckpt_npu')
-    (tmp_path / 'flags.txt').write_text('--activation=tanh\n')
-    assert trained.load(prefix, 'nowhere').activation == 'tanh'
+def test_the_activation_is_the_checkpoints_own_unless_another_is_asked_for(tmp_path, capsys):
+    (tmp_path / 'flags.txt').write_text('--activation=sigmoid\n')  # of somebody else, or with a flipped bit
+    prefix = checkpoints.write(tmp_path / 'ckpt_npu', record=NetworkRecord('tanh', 10, True))
+    loaded = trained.load(prefix, 'nowhere')
+    assert loaded.activation == 'tanh' and loaded.dark_on_light
     assert trained.load(prefix, 'nowhere', 'tanh').activation == 'tanh' and capsys.readouterr().err == ''
     assert trained.load(prefix, 'nowhere', 'relu').activation == 'relu'
     assert capsys.readouterr().err == 'warning: --activation=relu: %s was trained with tanh\n' % prefix
+
+
+def test_where_nothing_tells_the_activation_it_is_asked_for(tmp_path):
+    prefix = checkpoints.write(tmp_path, steps_run=np.int64(7))  # of a version without records
+    assert 'does not say which activation it was trained with' in error_of(trained.load, prefix, 'nowhere')
+    assert trained.load(prefix, 'nowhere', 'relu').activation == 'relu'
+
+
+@pytest.mark.parametrize('record, words', [
+    (NetworkRecord('tanh', 12), 'speaks of 12 classes, its weights are for 10'),
+    (NetworkRecord('softplus', 10), 'is of no network that this version knows'),
+    (NetworkRecord(7, 10), 'is of no network that this version knows'),
+    (NetworkRecord('tanh', True), 'is of no network that this version knows')])
+def test_a_record_of_another_network_is_refused(tmp_path, record, words):
+    prefix = checkpoints.write(tmp_path, record=record)
+    assert words in error_of(trained.load, prefix, 'nowhere')
+
+
+@pytest.mark.parametrize('listed', ['/elsewhere/mode.ckpt', '\xff rubbish {', 'model_checkpoint_path: 7'])
+def test_a_moved_directory_of_the_reference_is_read_by_what_lies_in_it(tmp_path, listed):
+    prefix = checkpoints.write(tmp_path / 'ckpt')
+    (tmp_path / 'ckpt' / 'checkpoint').write_text(
+        'model_checkpoint_path: "%s"\n' % listed if listed.startswith('/') else listed)
+    assert trained.load(str(tmp_path / 'ckpt'), 'nowhere').path == prefix
+
+
+@pytest.mark.parametrize('ending', ['.index', '.data-00000-of-00001'])
+def test_a_pipe_of_a_checkpoints_name_is_refused(tmp_path, ending):
+    prefix = checkpoints.write(tmp_path)
+    os.unlink(prefix + ending)
+    os.mkfifo(prefix + ending)
+    assert 'is no regular file' in error_of(trained.load, prefix, 'nowhere')
 
 
 @pytest.mark.parametrize('changes, message', [

@@ -16,12 +16,13 @@ def test_every_image_counts_once_whatever_the_batch_size(batch_size, replicas):
         variables = model.create_variables('sigmoid', seed=2)
         graph = evaluation.build(split, variables, model.Form(), batch_size, replicas)
         session.run(tf.global_variables_initializer())
-        counts, again = accuracy.run(session, graph), accuracy.run(session, graph)
+        (counts, found), (again, _) = accuracy.run(session, graph), accuracy.run(session, graph)
         values = session.run(dict(variables))
     logits = numpy_lenet.lenet(split.images / 255.0, values, numpy_lenet.sigmoid)
     expected = np.zeros((10, 10), int)
     for label, prediction in zip(split.labels, logits.argmax(axis=1)):
         expected[label, prediction] += 1
+    np.testing.assert_allclose(found, logits, atol=1e-5)
     np.testing.assert_array_equal(counts.confusion, expected)
     np.testing.assert_array_equal(again.confusion, expected)
     assert counts.images == 37 and counts.correct == np.trace(expected)

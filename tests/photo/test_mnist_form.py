@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lenet.data import idx
+from lenet.data import dataset
 from lenet.errors import UserError
 from tests import pictures
 from tests.data_files import error_of
@@ -30,7 +30,7 @@ def only_digit(grey):
 @pytest.fixture(scope='module')
 def digits(mnist):
     """uint8 [10000, 28, 28]: the test images."""
-    return idx.read_images(idx.find(mnist)[2])
+    return dataset.open_dataset(mnist, 1).test.images[..., 0]
 
 
 def test_mnist_has_the_form_that_is_made_here(digits):

@@ -116,7 +116,7 @@ def start(output_dir, *arguments, **environment):
     command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--replicas=1', '--batch_size=16',
                '--steps=40000', '--output_dir=%s' % output_dir, *arguments]
     process = processes.start(command, env=dict(os.environ, PYTHONPATH=processes.ROOT, **environment))
-    while 'step: 5 ' not in process.stdout.readline():
+    while 'step : 5-' not in process.stdout.readline():
         assert process.poll() is None
     return process, ranks_of(output_dir)
 

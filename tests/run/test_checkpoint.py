@@ -10,7 +10,10 @@ import tensorflow.compat.v1 as tf
 from lenet.errors import UserError
 from lenet.graph import model
 from lenet.run import checkpoint
+from lenet.run.network_record import NetworkRecord
 from tests import processes
+
+RECORD = NetworkRecord('sigmoid', 10)
 
 
 def save(directory, steps, keep=5, seed=1):
@@ -19,7 +22,7 @@ def save(directory, steps, keep=5, seed=1):
         weights = model.create_variables('sigmoid', seed)
         counter = tf.get_variable('steps_run', initializer=np.int64(0), trainable=False)
         tf.get_variable('global_step', initializer=np.int64(7), trainable=False)
-        checkpoints = checkpoint.Checkpoints(str(directory), keep)
+        checkpoints = checkpoint.Checkpoints(str(directory), keep, RECORD)
         session.run(tf.global_variables_initializer())
         for step in steps:
             counter.load(step, session)
@@ -56,7 +59,7 @@ def test_restoring_gives_every_value_back_and_keeps_counting_kept_checkpoints(tm
         weights = model.create_variables('sigmoid', 9)
         for counter in ('steps_run', 'global_step'):
             tf.get_variable(counter, initializer=np.int64(0), trainable=False)
-        checkpoints = checkpoint.Checkpoints(str(tmp_path), 2)
+        checkpoints = checkpoint.Checkpoints(str(tmp_path), 2, RECORD)
         checkpoints.restore(session, path)
         for name, value in session.run(dict(weights)).items():
             np.testing.assert_array_equal(value, saved[name])
@@ -144,31 +147,60 @@ def test_truncated_data_is_named(tmp_path):
             function(path)
 
 
-@pytest.mark.parametrize('moment', [0, 1, 2, 3])
-def test_a_save_killed_at_any_rename_leaves_whole_checkpoints_alone(tmp_path, moment):
-    """Renames of a save: of the data, of the index, of TensorFlow's list; 3 lets all of them happen."""
-    program = (
-        'import os, signal\nfrom tests.run import test_checkpoint\nfrom lenet.run import checkpoint\n'
-        'test_checkpoint.save(%r, [10])\nreplace, left = os.replace, [%d]\n'
-        'def replace_or_die(*names):\n'
-        '    if os.path.basename(names[1]) != "graph.pbtxt":\n'
-        '        if not left[0]: os.kill(os.getpid(), signal.SIGKILL)\n'
-        '        left[0] -= 1\n'
-        '    replace(*names)\n'
-        'os.replace = replace_or_die\ntest_checkpoint.save(%r, [20])\n' % (str(tmp_path), moment, str(tmp_path)))
-    ended = subprocess.run([sys.executable, '-c', program], cwd=processes.ROOT)
-    assert ended.returncode == (0 if moment == 3 else -signal.SIGKILL)
-    whole = [path.rsplit('-', 1)[1] for path in checkpoint.find_all(str(tmp_path))]
-    assert whole == (['10'] if moment < 2 else ['10', '20'])
-    assert checkpoint.read_position(checkpoint.find_whole(str(tmp_path))[-1]).steps_run == int(whole[-1])
-    save(tmp_path, [30])
-    assert not [name for name in os.listdir(str(tmp_path / 'ckpt_npu')) if name.startswith('.')]
+def names_in(directory, pattern='*'):
+    return sorted(path.name for path in (directory / 'ckpt_npu').glob(pattern))
+
+
+def test_a_save_killed_at_any_change_leaves_whole_checkpoints_alone(tmp_path):
+    """One is kept. The changes: renames of data and index, TensorFlow's list, removals of the older and the scratch."""
+    program = ('import os, sys\nimport numpy as np\nimport tensorflow.compat.v1 as tf\n'
+               'from lenet.run import checkpoint\nfrom lenet.run.network_record import NetworkRecord\n'
+               'from tests import kills\n'
+               'directory, call = sys.argv[1], int(sys.argv[2])\n'
+               'with tf.Graph().as_default(), tf.Session() as session:\n'
+               '    counter = tf.get_variable("steps_run", initializer=np.int64(10), trainable=False)\n'
+               '    tf.get_variable("global_step", initializer=np.int64(7), trainable=False)\n'
+               '    session.run(tf.global_variables_initializer())\n'
+               '    checkpoints = checkpoint.Checkpoints(directory, 1, NetworkRecord("sigmoid", 10))\n'
+               '    checkpoints.save(session, 10)\n'
+               '    counter.load(20, session)\n'
+               '    kills.die_at(call)\n'
+               '    checkpoints.save(session, 20)\n')
+    seen = []
+    for call in range(1, 20):  # 0 is the making of the directory
+        output_dir = tmp_path / str(call)
+        ended = subprocess.run([sys.executable, '-c', program, str(output_dir), str(call)], cwd=processes.ROOT,
+                               env=dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3'))
+        whole = [int(path.rsplit('-', 1)[1]) for path in checkpoint.find_all(str(output_dir))]
+        assert whole in ([10], [10, 20], [20]) and ended.returncode in (0, -signal.SIGKILL)
+        assert checkpoint.read_position(checkpoint.find_whole(str(output_dir))[-1]).steps_run == whole[-1]
+        seen.append(whole)
+        save(output_dir, [30])
+        assert names_in(output_dir, '.*') == []
+        assert all(name.split('.data-')[0] + '.index' in names_in(output_dir)
+                   for name in names_in(output_dir, '*.data-*'))
+        if ended.returncode == 0:
+            break
+    assert ended.returncode == 0 and seen[0] == [10] and [10, 20] in seen and seen[-1] == [20]
+
+
+@pytest.mark.parametrize('name', ['model.ckpt-mine.index', 'model.ckpt-best-5.index', 'model.ckpt-05.index',
+                                  'model.ckpt-\u00b2.index', 'mymodel.ckpt-5.index', 'model.ckpt-10.data-backup',
+                                  'model.ckpt-mine.data-00000-of-00001', '.notes.tmp', 'model.ckpt-10.meta'])
+def test_files_of_the_users_are_neither_checkpoints_nor_removed(tmp_path, name):
+    (tmp_path / 'ckpt_npu').mkdir()
+    (tmp_path / 'ckpt_npu' / name).write_text('mine')
+    (tmp_path / 'ckpt_npu' / 'model.ckpt-7.data-00000-of-00001').write_text('of a killed save')
+    save(tmp_path, [10, 20, 30], keep=2)
+    assert [path.rsplit('-', 1)[1] for path in checkpoint.find_all(str(tmp_path))] == ['20', '30']
+    assert (tmp_path / 'ckpt_npu' / name).read_text() == 'mine'
+    assert len(names_in(tmp_path, 'model.ckpt-[0-9]*.data-0*')) == 2
 
 
 def test_a_directory_that_cannot_be_written_is_named_and_the_older_checkpoint_stays(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         model.create_variables('sigmoid', 1)
-        checkpoints = checkpoint.Checkpoints(str(tmp_path), 5)
+        checkpoints = checkpoint.Checkpoints(str(tmp_path), 5, RECORD)
         session.run(tf.global_variables_initializer())
         first = checkpoints.save(session, 10)
         os.rename(str(tmp_path / 'ckpt_npu'), str(tmp_path / 'aside'))

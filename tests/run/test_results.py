@@ -13,7 +13,7 @@ def summary(evaluation=None, counts=None, **values):
     throughput = results.Throughput(images=6400, seconds=2.0, includes_first_call=False)
     counts = counts or {'steps_run': 100, 'updates_applied': 100, 'loss': 0.25}
     return results.summarize(params, platforms.choose(params).start(), trainings.random_dataset(), counts, throughput,
-                             evaluation, {'total': 12.5}, 'completed')
+                             evaluation, None, {'total': 12.5}, 'completed')
 
 
 EVALUATION = {'accuracy': 0.9876, 'correct': 9876, 'images': 10000, 'wilson_95': [0.985, 0.99]}

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import subprocess
 
 import numpy as np
 import pytest
@@ -90,6 +91,19 @@ def test_a_resumed_run_records_what_an_uninterrupted_one_does(train):
     assert results['steps']['steps_run'] == 12 and results['steps']['steps_this_run'] == 6
 
 
+def test_the_log_answers_what_the_reference_s_scripts_ask_it(train, capsys):
+    recorded = kinds(train()[2], 'train')
+    log = capsys.readouterr().out
+
+    def ask(command):
+        return [float(line) for line in subprocess.check_output(command, shell=True, input=log.encode()).split()]
+    seconds = ask("grep 'sec/step :' | awk '{print $9}'")
+    assert seconds == pytest.approx([6 / line['images_per_second'] for line in recorded], abs=1e-6)
+    assert ask("grep 'sec/step :' | awk '{print $NF}'") == seconds and len(seconds) == 4
+    losses = ask("""grep 'loss :' | awk '{print $7}' | awk -F "--" '{print $1}'""")
+    assert losses == pytest.approx([line['loss'] for line in recorded], abs=1e-4)
+
+
 def test_resuming_a_complete_run_changes_nothing(train, capsys):
     _, before, _ = train()
     status, after, _ = train(resume=True)
@@ -107,15 +121,6 @@ def test_weights_that_the_last_step_ruins_are_noticed_and_not_saved(train, tmp_p
     with pytest.raises(UserError, match='a weight became infinite or NaN by step 12'):
         train(inject_overflow=['12'])
     assert [path[-2:] for path in checkpoint.find_all(str(tmp_path))] == ['-6']
-
-
-def test_a_run_killed_before_its_results_gets_them_from_a_resume(train, tmp_path):
-    _, whole, _ = train()
-    (tmp_path / 'results.json').unlink()
-    status, results, metrics = train(resume=True)
-    assert status == 0 and results['evaluation'] == whole['evaluation']
-    assert results['steps']['steps_run'] == 12 and results['steps']['steps_this_run'] == 6
-    assert [line['step'] for line in kinds(metrics, 'train')] == [3, 6, 9, 12]
 
 
 def test_a_damaged_older_checkpoint_does_not_hinder_a_resume_from_the_newest(train, tmp_path):

@@ -5,13 +5,16 @@ import tensorflow.compat.v1 as tf
 from lenet.errors import UserError
 from lenet.graph import model
 from lenet.run import transfer
+from lenet.run.network_record import NetworkRecord
+from tests import checkpoints
+from tests.data_files import error_of
 from tests.run.test_checkpoint import save
 
 SHAPES = model.variable_shapes()
 
 
-def read(path, exclude, num_classes=10):
-    return transfer.read_weights(str(path), model.variable_shapes(num_classes), exclude)
+def read(path, exclude, num_classes=10, activation='sigmoid'):
+    return transfer.read_weights(str(path), model.variable_shapes(num_classes), exclude, activation)
 
 
 def test_all_weights_but_the_excluded_are_read(tmp_path):
@@ -33,6 +36,20 @@ def test_what_cannot_be_meant_is_refused(tmp_path, exclude, num_classes, message
     path, _ = save(tmp_path, [10])
     with pytest.raises(UserError, match=message):
         read(path, exclude, num_classes)
+
+
+@pytest.mark.parametrize('record, activation, words', [
+    (NetworkRecord('relu', 10), 'tanh', 'was trained with --activation=relu, this run has tanh; give --activation='),
+    (None, 'relu', 'was trained with --activation=sigmoid, this run has relu')])
+def test_weights_of_another_activation_are_refused(tmp_path, record, activation, words):
+    path = checkpoints.write(tmp_path, record=record)
+    assert words in error_of(read, path, [], 10, activation)
+    read(path, [], activation='sigmoid' if record is None else record.activation)
+
+
+def test_weights_that_do_not_tell_their_activation_are_told(tmp_path, capsys):
+    read(checkpoints.write(tmp_path, steps_run=np.int64(7)), [], activation='relu')
+    assert 'does not say with which --activation it was trained, this run has relu' in capsys.readouterr().err
 
 
 def test_a_missing_variable_is_named_with_those_there_are(tmp_path):

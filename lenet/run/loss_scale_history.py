@@ -1,38 +1,14 @@
-"""What loss scaling did in a run: the scale over the steps, the skipped updates, and what the start cost.
+"""What loss scaling did in a run, from its records: the scale over the steps, the skipped updates, what the start cost."""
 
-  python -m lenet.loss_scale_report output
-
-Reads metrics.jsonl of a run's directory; exit statuses as lenet.train.
-"""
-
-import json
 import math
-import os
 from typing import Any, Dict, List
-
-from lenet.errors import UserError
-from lenet.support import entry
 
 MODEST_SCALE = 2.0 ** 15  # what npu.flags starts from
 
 
-def read_windows(directory: str) -> List[Dict[str, Any]]:
-    """The records between log lines, in order.
-
-    Raises:
-      UserError: there is no readable metrics.jsonl, or its run did not scale the loss.
-    """
-    path = os.path.join(directory, 'metrics.jsonl')
-    try:
-        with open(path) as stream:
-            records = [json.loads(line) for line in stream if line.endswith('\n')]
-    except (OSError, ValueError) as error:
-        raise UserError('%s: cannot be read (%s); name the --output_dir of a run' %
-                        (path, getattr(error, 'strerror', None) or error))
-    windows = [record for record in records if isinstance(record, dict) and 'skipped_steps' in record]
-    if not windows:
-        raise UserError('%s: holds no record of a scaled loss; train with --loss_scale=dynamic or fixed' % path)
-    return windows
+def windows_of(records: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The records between log lines of a run that scaled its loss, in order."""
+    return [record for record in records if 'skipped_steps' in record]
 
 
 def lost_at_start(skipped: List[int]) -> int:
@@ -75,12 +51,3 @@ def _ranges(steps: List[int]) -> str:
         else:
             runs.append([step, step])
     return ', '.join('%d-%d' % tuple(run) if run[0] != run[1] else '%d' % run[0] for run in runs)
-
-
-def main(directory: str) -> None:
-    for line in lines(read_windows(directory)):
-        print(line)
-
-
-if __name__ == '__main__':
-    entry.run(main, positional='OUTPUT_DIR')
