@@ -177,11 +177,17 @@ def crop(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns:
       float32 [h, w], 0 outside of the strokes.
     """
-    reach = math.ceil(_length(mask) / 20)  # a pixel of the 20x20 box
-    near = ndimage.maximum_filter(mask, 2 * reach + 1, mode='nearest')
-    soft = np.where(near, np.maximum(dark, 0), 0)
-    strokes = mask | (soft > max(4 * noise_of(dark), 0.25 * float(dark[mask].mean())))
-    return soft[_box(strokes)]
+    return np.where(_near(mask), np.maximum(dark, 0), 0)[_box(strokes(dark, mask))]
+
+
+def strokes(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """bool [H, W]: the cores of strokes with their soft edges, and the faint ink between them; arguments as of `crop`."""
+    return mask | _near(mask) & (dark > max(4 * noise_of(dark), 0.25 * float(dark[mask].mean())))
+
+
+def _near(mask: np.ndarray) -> np.ndarray:
+    """bool [H, W]: what is as near as a pixel of the 20x20 box."""
+    return ndimage.maximum_filter(mask, 2 * math.ceil(_length(mask) / 20) + 1, mode='nearest')
 
 
 def border(grey: np.ndarray) -> np.ndarray:

@@ -66,13 +66,16 @@ def _directions(mask: np.ndarray) -> List[np.ndarray]:
             np.logical_or.accumulate(mask, 1), np.logical_or.accumulate(mask[:, ::-1], 1)[:, ::-1]]
 
 
-def separate(mask: np.ndarray) -> List[np.ndarray]:
+def separate(mask: np.ndarray, strokes: np.ndarray) -> List[np.ndarray]:
     """The digits of a mask that is not all False, bool [H, W] each, from left to right.
 
     The pieces of a digit that was drawn, or came out, broken stay together: marks count as two where they stand side by
     side, or far from each other; low ones belong to the nearest digit.
+
+    Args:
+      strokes: bool [H, W], `mask` and the fainter ink, which joins pieces.
     """
-    parts, boxes = label(mask)
+    parts, boxes = label(strokes)
     pieces = [(box, [number]) for number, box in enumerate(boxes, 1)]
     upright = [piece for piece in pieces if _sides(piece[0])[1] < 2 * _sides(piece[0])[0]]
     near = PIECES * max(_sides(box)[0] for box in boxes)
@@ -85,7 +88,7 @@ def separate(mask: np.ndarray) -> List[np.ndarray]:
         return [mask]
     for box, numbers in [mark for mark in joined if mark not in seeds]:
         min(digits, key=lambda digit: _gap(digit[0], box))[1].extend(numbers)
-    return [np.isin(parts, numbers) for _, numbers in sorted(digits, key=lambda digit: digit[0][1].start)]
+    return [mask & np.isin(parts, numbers) for _, numbers in sorted(digits, key=lambda digit: digit[0][1].start)]
 
 
 def _join(marks: List[Mark], belong: Callable[[Box, Box], bool]) -> List[Mark]:

@@ -44,7 +44,8 @@ def normalise(grey: np.ndarray, name: str) -> List[np.ndarray]:
     if not mask.any():
         raise UserError('%s: holds no digit: the picture of %dx%d pixels is blank, or too faint; take one with clear '
                         'strokes on a plain ground' % (name, grey.shape[1], grey.shape[0]))
-    digits = [ink.crop(np.where(mask & ~digit, 0, dark), digit) for digit in marks.separate(mask)]
+    digits = [ink.crop(np.where(mask & ~digit, 0, dark), digit) for digit in
+              marks.separate(mask, ink.strokes(dark, mask))]
     large = [digit for digit in digits if max(digit.shape) >= marks.LEAST_SIDE]
     if not large:
         raise UserError('%s: holds no digit: the largest mark is %dx%d pixels, a speck; take a larger picture of it' %

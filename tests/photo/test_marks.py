@@ -53,7 +53,7 @@ def test_what_encloses_no_digit_is_no_frame(strokes):
          'dots of a printer'])
 def test_marks_of_the_same_height_beside_each_other_are_digits(strokes, count):
     mask = drawn(*strokes)
-    digits = marks.separate(mask)
+    digits = marks.separate(mask, mask)
     assert len(digits) == count
     np.testing.assert_array_equal(np.sum(digits, axis=0), mask)
     lefts = [np.flatnonzero(digit.any(0))[0] for digit in digits]
@@ -61,6 +61,13 @@ def test_marks_of_the_same_height_beside_each_other_are_digits(strokes, count):
 
 
 def test_small_marks_belong_to_the_nearest_digit():
-    first, second = marks.separate(drawn(*ONE, *OTHER, (84, 60, 88, 64), (40, 99, 44, 119)))
+    mask = drawn(*ONE, *OTHER, (84, 60, 88, 64), (40, 99, 44, 119))
+    first, second = marks.separate(mask, mask)
     np.testing.assert_array_equal(first, drawn(*ONE, (84, 60, 88, 64)))
     np.testing.assert_array_equal(second, drawn(*OTHER, (40, 99, 44, 119)))
+
+
+def test_marks_that_faint_ink_joins_are_one_digit():
+    mask = drawn(*ONE, *OTHER)
+    digit, = marks.separate(mask, drawn(*ONE, *OTHER, (60, 60, 63, 96)))
+    np.testing.assert_array_equal(digit, mask)
