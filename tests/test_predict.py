@@ -231,4 +231,4 @@ def test_several_digits_are_not_answered_as_one(mnist, tmp_path, count, gap):
         grey = pictures.noisy(pictures.page(ink, 300, ink.shape[1] + 120, 80, 60))
         Image.fromarray(grey.astype(np.uint8)).save(path)
         message = data_files.error_of(picture.as_mnist, path)
-        assert 'shows %d digits, one is expected; cut them apart' % count in message
+        assert 'holds %d marks of the size of a digit; cut out the one' % count in message
