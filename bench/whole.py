@@ -12,9 +12,9 @@ import tempfile
 import time
 from typing import Any, Dict, List
 
-from bench import children
+from lenet.support import modules
 
-LAUNCHER = os.path.join(children.ROOT, 'run_1p.sh')
+LAUNCHER = os.path.join(modules.ROOT, 'run_1p.sh')
 _BENCH_FLAGS = ('--warmup=',)  # a whole run has none
 
 

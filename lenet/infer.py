@@ -16,10 +16,10 @@ from absl import flags as absl_flags
 
 from lenet import flags
 from lenet.errors import UsageError
-from lenet.export import model_flags
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import stack
+from lenet.support.flag_parsing import define_path
 
 _PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
 _TARGETS = ('csv_out', 'json_out')
@@ -40,7 +40,6 @@ def check_targets(values: Any) -> None:
 
 def main() -> None:
     values = absl_flags.FLAGS
-    model_flags.require_paths(*_PATHS)
     check_targets(values)
     with stack.importing():
         from lenet.export import inference  # seconds of imports, after the command line is known to be right
@@ -48,8 +47,8 @@ def main() -> None:
 
 
 def _define_flags() -> None:
-    absl_flags.DEFINE_string('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
-    absl_flags.DEFINE_string(
+    define_path('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
+    define_path(
         'data_dir', None, 'Images: a directory of lenet.preprocess; a directory of MNIST (the test set), mnist.npz or '
         '"synthetic"; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched once.')
     absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)
@@ -59,9 +58,9 @@ def _define_flags() -> None:
     absl_flags.DEFINE_integer('warmup', 2, 'session.runs that are not timed, after the first one, which never is.', 0,
                               flags.MAX_COUNT)
     flags.define_platform()
-    absl_flags.DEFINE_string('csv_out', None, 'File of predictions: name, label, class and the probability of each '
-                             'class, a line an image.')
-    absl_flags.DEFINE_string('json_out', None, 'File of the summary as JSON.')
+    define_path('csv_out', None, 'File of predictions: name, label, class and the probability of each '
+                'class, a line an image.')
+    define_path('json_out', None, 'File of the summary as JSON.')
 
 
 if __name__ == '__main__':

@@ -19,10 +19,10 @@ from lenet.data import dataset
 from lenet.data.splits import Dataset
 from lenet.errors import UserError
 from lenet.export import binaries
-from lenet.export import model_flags
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import progress
+from lenet.support.flag_parsing import define_path
 
 
 def check_target(path: str) -> None:
@@ -69,17 +69,16 @@ def preprocess(output_path: str, data: Dataset, batch: Optional[int]) -> str:
 
 def main() -> None:
     values = absl_flags.FLAGS
-    model_flags.require_paths('output_path', 'data_path')
     check_target(values.output_path)
     data = dataset.open_dataset(values.data_path, values.seed, values.num_classes)
     progress.say(preprocess(values.output_path, data, values.batch))
 
 
 def _define_flags() -> None:
-    absl_flags.DEFINE_string('data_path', None, 'The data, as for lenet.train: a directory, mnist.npz or "synthetic". '
-                             'Default: MNIST is fetched once.')
-    absl_flags.DEFINE_string('output_path', None, 'Directory that is written; one of a former preprocess is replaced.',
-                             required=True)
+    define_path('data_path', None, 'The data, as for lenet.train: a directory, mnist.npz or "synthetic". '
+                'Default: MNIST is fetched once.')
+    define_path('output_path', None, 'Directory that is written; one of a former preprocess is replaced.',
+                required=True)
     absl_flags.DEFINE_integer('batch', None, 'Also writes batches of so many images, the last one filled up with '
                               'zeros.', 1, 60000)
     absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)

@@ -4,10 +4,10 @@ import os
 
 from lenet.checks import Result, failed, passed, warned
 from lenet.data import dataset
+from lenet.data import fetch
 from lenet.data import mnist_files
 from lenet.errors import UserError
 from lenet.flags import Params
-from lenet.support import stack
 
 _NAME = 'data'
 
@@ -30,11 +30,6 @@ def _read(path: str, num_classes: int) -> Result:
 
 
 def _mnist(num_classes: int) -> Result:
-    try:
-        from lenet.data import fetch
-    except ImportError as error:
-        return failed(_NAME, '--data_path not given, and MNIST cannot be fetched: %s' % error,
-                      'pip install -r ' + stack.REQUIREMENTS)
     directory = fetch.default_directory()
     missing = [file.name for file in mnist_files.MNIST if not _has(directory, file)]
     if missing:

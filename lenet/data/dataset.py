@@ -34,11 +34,10 @@ def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, fla
                             % (flag, SYNTHETIC, synthetic.CLASSES, num_classes))
         return synthetic.draw(seed)
     if data_path is None:
-        # Imported here: who only reads files (lenet.preprocess, the doctor) needs no lock, no HTTP and no npm.
+        # Imported here: who only reads files needs no lock, no HTTP and no npm.
         from lenet.data import fetch
         data_path = fetch.ensure()
-    path = os.path.expanduser(data_path)
-    origin = _locate(path, '--%s=%s' % (flag, path))
+    origin = _locate(data_path, '--%s=%s' % (flag, data_path))
     read = npz.read if os.path.isfile(origin) else idx.read
     train, test = read(origin, num_classes)
     return Dataset(train=train, test=test, origin=origin, synthetic=False)

@@ -8,7 +8,6 @@ is trusted for its digests alone, at every start anew.
 
 import functools
 import os
-import sys
 import time
 from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -21,7 +20,9 @@ from lenet.data.mnist_files import RawFile, SourceError
 from lenet.errors import UserError
 from lenet.support import entry
 from lenet.support import locks
+from lenet.support import progress
 from lenet.support.files import replacing
+from lenet.support.flag_parsing import define_path
 
 DIRECTORY_VARIABLE = 'LENET_DATA'
 MIRRORS_VARIABLE = 'LENET_MIRRORS'
@@ -80,7 +81,7 @@ def ensure(directory: Optional[str] = None, mirrors: Optional[Sequence[str]] = N
                     waits=True):  # not for ever: the other process has deadlines, too
         wanted = _wanted(directory, files)  # looked at again: another process may just have fetched them
         if wanted:
-            _tell('MNIST: getting %d of %d files into %s' % (len(wanted), len(files), directory))
+            progress.tell('MNIST: getting %d of %d files into %s' % (len(wanted), len(files), directory))
             _fetch(directory, wanted, _sources(mirrors, timeout, deadline))
     return directory
 
@@ -104,8 +105,8 @@ def _wanted(directory: str, files: Iterable[RawFile]) -> List[RawFile]:
     problems = [(file, _problem(directory, file)) for file in files]
     for file, problem in problems:
         if problem:
-            _tell('warning: %s: not the MNIST file (%s); getting it again'
-                  % (os.path.join(directory, file.name), problem))
+            progress.warn('%s: not the MNIST file (%s); getting it again'
+                          % (os.path.join(directory, file.name), problem))
     return [file for file, problem in problems if problem is not None]
 
 
@@ -120,7 +121,7 @@ def _fetch(directory: str, wanted: Sequence[RawFile], sources: Iterable[_Source]
     left = list(wanted)
     failures = []
     for candidate in sources:
-        _tell('MNIST: asking %s' % candidate.name)
+        progress.tell('MNIST: asking %s' % candidate.name)
         try:
             for file, content in candidate.read(tuple(left)):
                 with replacing(os.path.join(directory, file.name), 'wb') as stream:
@@ -129,21 +130,17 @@ def _fetch(directory: str, wanted: Sequence[RawFile], sources: Iterable[_Source]
         except SourceError as error:
             failures.append('%s: %s' % (candidate.name, error))
         if not left:
-            _tell('MNIST: got it from %s after %.1f s' % (candidate.name, time.perf_counter() - start))
+            progress.tell('MNIST: got it from %s after %.1f s' % (candidate.name, time.perf_counter() - start))
             return
     raise UserError('MNIST could not be fetched (%s); put %s into %s, or pass '
                     '--data_path=<directory of the four files> or --data_path=synthetic'
                     % ('; '.join(failures), ', '.join(file.name for file in left), directory))
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _define_flags() -> None:
     """Called by the entry point alone, so that who imports this module does not get its flags."""
-    flags.DEFINE_string('data_dir', default_directory(), 'Where the four files go ($%s sets the default).'
-                        % DIRECTORY_VARIABLE)
+    define_path('data_dir', None, 'Where the four files go. Default: $%s or data/MNIST in the project.'
+                % DIRECTORY_VARIABLE)
     flags.DEFINE_list('mirrors', default_mirrors(), 'Base addresses of the .gz files, separated by commas; empty: npm '
                       'alone ($%s sets the default).' % MIRRORS_VARIABLE)
     flags.DEFINE_float('timeout', TIMEOUT, 'Seconds without a byte after which a mirror is given up.', 0.1, 86400.0)

@@ -66,7 +66,7 @@ def infer(request: Request) -> None:
     if request.json_out is not None:
         files.write_json(request.json_out, summary)
     for line in _picture_lines(inputs, answers) + lines(summary):
-        progress.say(line)
+        progress.answer(line)
 
 
 def _read_graph(request: Request) -> tf.GraphDef:

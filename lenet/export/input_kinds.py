@@ -32,7 +32,6 @@ def open_inputs(path: Optional[str], seed: int) -> Inputs:
     """
     if path is None or path == dataset.SYNTHETIC or path.endswith('.npz'):
         return _open_test_split(path, seed)
-    path = os.path.expanduser(path)
     if os.path.isfile(path):
         return _read_pictures(path, [path])
     if not os.path.isdir(path):

@@ -5,7 +5,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from typing import Iterator, List, Mapping, NamedTuple, Optional
 
@@ -171,8 +170,7 @@ class _Watch:
             return
         said = '' if shown or not quoted else ': ' + quoted
         others = ', so the others were stopped' if len(self._ranks) > 1 and not self._forwarded else ''
-        print('error: rank %d %s%s; its output is in %s%s' % (rank.number, rank.how(), others, rank.log, said),
-              file=sys.stderr, flush=True)
+        progress.tell('error: rank %d %s%s; its output is in %s%s' % (rank.number, rank.how(), others, rank.log, said))
 
     def _turn(self) -> None:
         ended = [rank for rank in self._running if rank.has_just_ended()]

@@ -1,7 +1,6 @@
 """The check of the data set: read like training's, never fetched."""
 
 import os
-import sys
 
 from lenet import flags
 from lenet.checks import data
@@ -49,12 +48,3 @@ def test_mnist_that_is_there_is_read(tmp_path, monkeypatch):
     assert check().status == PASS
     (tmp_path / files[0].name).write_bytes(b'half')
     assert check().status == WARN and files[0].name in check().remedy
-
-
-def test_without_the_means_to_fetch_it_fails(monkeypatch):
-    for package, module in (('lenet.data', 'fetch'), ('lenet.support', 'locks')):
-        monkeypatch.delattr(sys.modules[package], module)
-        monkeypatch.delitem(sys.modules, '%s.%s' % (package, module))
-    monkeypatch.setitem(sys.modules, 'filelock', None)
-    result = check()
-    assert result.status == FAIL and 'filelock' in result.found
