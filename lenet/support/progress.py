@@ -64,18 +64,20 @@ def say(line: str) -> None:
 
 
 def answer(line: str) -> None:
-    """As `say`, for what a command was asked for.
+    """As `say`, for what a command was asked for: only a reader that has gone is no reason to fail.
 
     Raises:
       OutputLost: it cannot be written.
-      BrokenPipeError: the reader has gone.
     """
     line = printable(line, sys.stdout.encoding)
-    if on_terminal():
-        tqdm.tqdm.write(line)
-        sys.stdout.flush()
-    else:
-        print(line, flush=True)
+    try:
+        if on_terminal():
+            tqdm.tqdm.write(line)
+            sys.stdout.flush()
+        else:
+            print(line, flush=True)
+    except BrokenPipeError:
+        streams.give_up_output()
 
 
 def warn(line: str) -> None:

@@ -44,7 +44,8 @@ def test_errors_are_usage_errors_of_one_line(argument, words):
 
 
 @pytest.mark.parametrize('content', [
-    b'--n=3', b'\xef\xbb\xbf--n=3\n', b'# a\r\n\r\n  --n=3 \r\n', b'// a\r--n=3\r', b'\xef\xbb\xbf# \xe6\x95\xb0\n--n=3'],
+    b'--n=3', b'\xef\xbb\xbf--n=3\n', b'# a\r\n\r\n  --n=3 \r\n', b'// a\r--n=3\r',
+    b'\xef\xbb\xbf# \xe6\x95\xb0\n--n=3'],
     ids=['one line', 'BOM', 'CRLF', 'CR', 'not ASCII'])
 @pytest.mark.parametrize('form', ['--flagfile=%s', '-flagfile=%s', '--flagfile %s'], ids=['long', 'short', 'spaced'])
 def test_flagfiles_of_any_editor_are_read(tmp_path, content, form):
@@ -57,8 +58,8 @@ def test_a_flagfile_stands_where_it_is_named_and_names_others(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'outer').write_text('--n=3\n--flagfile=inner\n')
     (tmp_path / 'inner').write_text('--n=5\n')
-    for arguments, n in ((['--flagfile=outer'], 5), (['--flagfile=outer', '--n=2'], 2), (['--n=2', '--flagfile=outer'], 5),
-                         (['--n=2', '--', '--flagfile=outer'], 2)):
+    for arguments, n in ((['--flagfile=outer'], 5), (['--flagfile=outer', '--n=2'], 2),
+                         (['--n=2', '--flagfile=outer'], 5), (['--n=2', '--', '--flagfile=outer'], 2)):
         known = values()
         flag_parsing.parse(known, arguments)
         assert known.n == n
@@ -89,8 +90,8 @@ NO_PATHS = {'flagfile', 'log_dir', 'mirrors', 'random_remove', 'profiling', 'ove
                                     'bench.final_variables'])
 def test_every_flag_of_a_command_that_takes_a_path_is_of_that_kind(module):
     """In a process of its own, for the flags of a command are those of all that it imports."""
-    listed = subprocess.run([sys.executable, '-c', LISTING, module], stdout=subprocess.PIPE, check=True, cwd=processes.ROOT,
-                            universal_newlines=True).stdout
+    listed = subprocess.run([sys.executable, '-c', LISTING, module], stdout=subprocess.PIPE, check=True,
+                            cwd=processes.ROOT, universal_newlines=True).stdout
     kinds = json.loads(listed)
     told = {name for name, (kind, help) in kinds.items()
             if re.search(r'(?i)\b(file|directory|checkpoint|interpreter|frozen graph|\.npz)\b', help) and

@@ -16,7 +16,7 @@ FULL, CLOSED = ('error: standard output: cannot be written (%s), its end is lost
 
 
 def run(body, redirection, environment={}):
-    """Runs `body` as a command, redirected by a shell; its status, stdout and stderr, and whether it reached its end."""
+    """Runs `body` as a command, redirected by a shell; its status, stdout, stderr, and whether it reached its end."""
     program = 'import os\nfrom lenet.support import entry, progress\ndef main():\n    %s\nentry.run(main)' % body
     source, sink = os.pipe()
     deaf, dead = os.pipe()
@@ -33,7 +33,7 @@ def run(body, redirection, environment={}):
 
 @pytest.mark.parametrize('body, redirection, expected', [
     (RESULT, '>/dev/full', (1, '', FULL, False)), (RESULT, '>&-', (1, '', CLOSED, False)),
-    (RESULT, '>&DEAD', (1, '', '', False)), (PRINTED, '>/dev/full', (1, '', FULL, True)),
+    (RESULT, '>&DEAD', (0, '', '', True)), (PRINTED, '>/dev/full', (1, '', FULL, True)),
     (PRINTED, '>&-', (1, '', CLOSED, True)), (PRINTED, '>&DEAD', (1, '', '', True))],
     ids=['full', 'closed', 'no reader', 'printed, full', 'printed, closed', 'printed, no reader'])
 def test_a_result_that_cannot_be_written_is_an_error_of_one_line(body, redirection, expected):
