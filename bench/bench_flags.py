@@ -11,6 +11,7 @@ from lenet.errors import UsageError
 from lenet.flags import Params
 from lenet.support import flag_parsing
 from lenet.support import machine
+from lenet.support.flag_parsing import define_path
 
 VALUES = absl_flags.FLAGS
 MIN_CALLS = 5  # are timed: fewer say nothing about a spread
@@ -26,7 +27,7 @@ def _define_common(values: absl_flags.FlagValues) -> None:
                               flag_values=values)
     absl_flags.DEFINE_list('cores', [], 'How many cores to run on: 1 is the first that the process may use, 2 the '
                            'first two. Default: all. With --sweep several counts: 1,2.', flag_values=values)
-    absl_flags.DEFINE_string('json_out', None, 'File for the whole report as JSON.', flag_values=values)
+    define_path('json_out', None, 'File for the whole report as JSON.', flag_values=values)
     absl_flags.DEFINE_integer('rounds', None, 'How often each of several is measured, in turn: A B C A B C. Default: 3 '
                               'with --sweep, 5 in bench.compare.', 1, 1000, flag_values=values)
 
@@ -38,10 +39,10 @@ def define_perf(values: absl_flags.FlagValues = VALUES) -> None:
                            'input costs.', flag_values=values)
     absl_flags.DEFINE_enum('format', 'text', ['text', 'json'], 'What is printed: for readers, or one line of JSON.',
                            flag_values=values)
-    absl_flags.DEFINE_string('trace', None, 'File for a Chrome trace of one step.', flag_values=values)
+    define_path('trace', None, 'File for a Chrome trace of one step.', flag_values=values)
     absl_flags.DEFINE_string('sweep', None, 'FLAG=VALUE,VALUE,…: measures each value in fresh processes; FLAG is one '
                              'of iterations_per_loop, input, replicas, conv, batch_size.', flag_values=values)
-    absl_flags.DEFINE_string('plot', None, 'PNG file for a picture of --sweep; needs matplotlib.', flag_values=values)
+    define_path('plot', None, 'PNG file for a picture of --sweep; needs matplotlib.', flag_values=values)
 
 
 def define_compare(values: absl_flags.FlagValues = VALUES) -> None:
@@ -52,8 +53,8 @@ def define_compare(values: absl_flags.FlagValues = VALUES) -> None:
         'ours_peer, ours_whole, ours_2ranks, ours_4ranks, reference, reference_summary, pytorch, '
         'pytorch_channels_last, keras. "ours:--conv=direct --replicas=1" adds flags, "LABEL=ours:…" a name for the '
         'table.', flag_values=values)
-    absl_flags.DEFINE_string('peer_python', None, 'Interpreter that has PyTorch, or a current TensorFlow, for the '
-                             'contenders pytorch, pytorch_channels_last and keras.', flag_values=values)
+    define_path('peer_python', None, 'Interpreter that has PyTorch, or a current TensorFlow, for the '
+                'contenders pytorch, pytorch_channels_last and keras.', flag_values=values)
 
 
 def training_params(arguments: List[str]) -> Params:
@@ -87,11 +88,8 @@ def check(values: absl_flags.FlagValues) -> None:
     """Checks the values that are no single numbers or words.
 
     Raises:
-      UsageError: an empty path, or --cores that are no numbers.
+      UsageError: --cores that are no numbers.
     """
-    for name in ('json_out', 'trace', 'plot', 'peer_python'):
-        if name in values:
-            flag_parsing.require_path(name, values[name].value)
     if not all(count.isdigit() and int(count) for count in values['cores'].value):
         raise UsageError('--cores=%s: numbers from 1, joined by commas, are needed' % ','.join(values['cores'].value))
 

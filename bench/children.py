@@ -6,8 +6,7 @@ import subprocess
 from typing import Any, Dict, List
 
 from lenet.errors import UserError
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from lenet.support import modules
 
 
 def environment(inherit: bool = True) -> Dict[str, str]:
@@ -16,7 +15,7 @@ def environment(inherit: bool = True) -> Dict[str, str]:
     Args:
       inherit: False leaves the inherited PYTHONPATH out: it is of this interpreter, not of another one.
     """
-    paths = [ROOT] + [path for path in [os.environ.get('PYTHONPATH')] if path and inherit]
+    paths = [modules.ROOT] + [path for path in [os.environ.get('PYTHONPATH')] if path and inherit]
     return dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
 
 

@@ -5,8 +5,8 @@
   python -m bench.compare --contenders='ours,N1=ours:--iterations_per_loop=1' --steps=1000
   python -m bench.compare --contenders=ours_whole,reference --steps=1000 --epochs=5
 
-Each measurement is a process of its own, in turn: A B A B …, so that what else the machine does falls on all alike. For
-each contender the median, minimum and maximum over the rounds are reported, and for the first against each other one
+Each measurement is a process of its own, in turn: A B A B …, so that what else the machine does falls on all alike.
+For each contender the median, minimum and maximum over the rounds are reported, and for the first against each other one
 
   ratio = median over rounds of (images/s of the first / images/s of the other, both of that round)
 
@@ -69,9 +69,9 @@ def main() -> None:
     report = summarize(compared, runs)
     report['machine'] = dict(machine.describe(), load_average_before=list(load_before),
                              load_average_after=list(os.getloadavg()))
-    print('\n'.join(lines(report)))
     if FLAGS.json_out:
         files.write_json(FLAGS.json_out, report)
+    print('\n'.join(lines(report)))
 
 
 def check_ours(params: Params, compared: List[contenders.Contender], warmup: Optional[int]) -> None:

@@ -11,10 +11,10 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from bench import children
+from lenet.support import modules
 from lenet.support import scratch
 
-LAUNCHER = os.path.join(children.ROOT, 'run_1p.sh')
+LAUNCHER = os.path.join(modules.ROOT, 'run_1p.sh')
 _BENCH_FLAGS = ('--warmup=',)  # a whole run has none
 
 

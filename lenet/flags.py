@@ -42,17 +42,18 @@ PLATFORM_DEFAULTS = {
 
 
 class _Definer:
-    """absl's DEFINE_… functions for one FlagValues: `integer` is DEFINE_integer."""
+    """absl's DEFINE_… functions for one FlagValues: `integer` is DEFINE_integer; `path` is ours."""
 
     def __init__(self, values: flags.FlagValues) -> None:
         self.values = values
+        self.path = functools.partial(flag_parsing.define_path, flag_values=values)
 
     def __getattr__(self, kind: str) -> Callable[..., Any]:
         return functools.partial(getattr(flags, 'DEFINE_' + kind), flag_values=self.values)
 
 
 def _define_data(flag: _Definer) -> None:
-    flag.string('data_path', None, DATA_PATH_HELP)
+    flag.path('data_path', None, DATA_PATH_HELP)
     define_form(flag.values)
     flag.integer('seed', 1, 'Of the initial weights and of the order of the data. On a CPU one seed, with the same '
                  '--replicas, gives one result, bit for bit.', 0, MAX_SEED)
@@ -105,7 +106,7 @@ def _define_evaluation(flag: _Definer) -> None:
 
 
 def _define_output(flag: _Definer) -> None:
-    flag.string('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves to its '
+    flag.path('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves to its '
                 'folder "previous".')
     flag.integer('log_every', None, 'Steps between progress lines. Default: 100, rounded up to a multiple of '
                  '--iterations_per_loop.', 1, MAX_COUNT)
@@ -113,7 +114,7 @@ def _define_output(flag: _Definer) -> None:
     flag.integer('ckpt_count', 5, 'Newest checkpoints that are kept.', 1, 10 ** 6)
     flag.bool('resume', False, 'Continues from the newest whole checkpoint of --output_dir; without any it starts from '
               'the beginning.')
-    flag.string('restore_path', None, 'A checkpoint whose weights a new run starts from (transfer learning).')
+    flag.path('restore_path', None, 'A checkpoint whose weights a new run starts from (transfer learning).')
     flag.list('restore_exclude', [], 'Weights that --restore_path leaves out: regular expressions that match from the '
               'start of a name, such as the prefix fc_3/.')
     flag.list('freeze_variables', [], 'Weights that are not trained, in patterns as of --restore_exclude: '
@@ -154,7 +155,7 @@ def _define_npu(flag: _Definer) -> None:
     flag.enum('dump_debug_mode', 'all', DUMP_DEBUG_MODES, 'NPU only: which overflows --over_dump looks for.')
     flag.string('profiling_fp_point', '', 'NPU only: first forward operator for --profiling; empty: found by itself.')
     flag.string('profiling_bp_point', '', 'NPU only: last backward operator for --profiling; empty: found by itself.')
-    flag.string('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
+    flag.path('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
                 '--precision_mode=allow_mix_precision lowers.')
     flag.integer('op_debug_level', 0, 'NPU only: debug information of compiled operators; not 0 switches the compile '
                  'cache off.', 0, 4)

@@ -3,11 +3,13 @@
   python -m lenet.predict seven.jpg                          with the newest checkpoint of --output_dir
   python -m lenet.predict --model_path=lenet.pb *.png        with a frozen graph
   python -m lenet.predict --json *.png                       one JSON object a line
+  python -m lenet.predict --several 1984.jpg                 all digits of a picture, from left to right, in one line
 
 Exit statuses: 0 done, 1 failed, or some picture could not be read (the others are answered), 2 wrong command line.
 """
 
 import sys
+from typing import Any, List
 
 from absl import flags
 
@@ -16,17 +18,15 @@ from lenet.export import model_flags
 from lenet.photo import drawing
 from lenet.photo import picture
 from lenet.support import entry
+from lenet.support import progress
 from lenet.support import stack
-from lenet.support.text import printable
+from lenet.support.flag_parsing import define_path
 
 FLAGS = flags.FLAGS
 
 
 def check_flags() -> None:
     """Raises UsageError where the flags do not say which network to take."""
-    for name in ('model_path', 'checkpoint', 'output_dir'):
-        if FLAGS[name].value == '':
-            raise UsageError('--%s is empty: give a path, or leave it out' % name)
     if FLAGS.model_path is None:
         return
     if FLAGS.checkpoint is not None:
@@ -36,7 +36,15 @@ def check_flags() -> None:
 
 
 def print_error(error: UserError) -> None:
-    print('error: %s' % printable(str(error), sys.stderr.encoding), file=sys.stderr, flush=True)
+    progress.tell('error: %s' % error)
+
+
+def describe(digits: List[Any]) -> str:
+    """The answer for a picture as a terminal shows it."""
+    path, image, probabilities = digits[0]
+    if FLAGS.several:
+        return drawing.describe_several(path, [digit.probabilities for digit in digits], sys.stdout.encoding)
+    return '\n'.join(drawing.describe(path, image, probabilities, FLAGS.picture, sys.stdout.encoding))
 
 
 def main(*paths: str) -> int:
@@ -47,18 +55,19 @@ def main(*paths: str) -> int:
     request = prediction.Request(*(FLAGS[name].value for name in prediction.Request._fields))
     answered = 0
     with prediction.open_network(request) as (network, dark_on_light):
-        for answer in prediction.predict(network, dark_on_light, list(paths), print_error):
-            text = prediction.as_json(answer) if FLAGS.json else '\n'.join(drawing.describe(
-                answer.path, answer.image, answer.probabilities, FLAGS.picture, sys.stdout.encoding))
-            print(text, flush=True)
+        for digits in prediction.predict(network, dark_on_light, list(paths), print_error, FLAGS.several):
+            print(prediction.as_json(digits, FLAGS.several) if FLAGS.json else describe(digits), flush=True)
             answered += 1
     return 0 if answered == len(paths) else 1
 
 
 if __name__ == '__main__':
-    flags.DEFINE_string('model_path', None, 'A frozen graph (.pb) to answer with, instead of a checkpoint.')
+    define_path('model_path', None, 'A frozen graph (.pb) to answer with, instead of a checkpoint.')
     model_flags.define_network()
     flags.DEFINE_bool('picture', True, 'Draws the 28x28 pixels that the network sees.')
     flags.DEFINE_bool('json', False, 'Prints one JSON object a line: file, class, probabilities.')
+    flags.DEFINE_bool('several', False, 'Answers all digits of a picture, from left to right, in one line without a '
+                      'drawing, "FILE: 4 2 (99.98 %, 98.31 %)"; with --json, classes and probabilities are lists, an '
+                      'item a digit. Default: a picture of more than one digit is an error.')
     flags.adopt_module_key_flags(model_flags)
     entry.run(main, positional='IMAGE', several=True)

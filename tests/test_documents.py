@@ -61,9 +61,10 @@ def test_chinese_lines_end_where_the_space_of_a_line_break_does_not_show(documen
     assert re.findall(r'^.*[\u4e00-\u9fff]\n(?=[\u4e00-\u9fff])', text_of(document), re.MULTILINE) == []
 
 
-def test_tests_and_scripts_fit_a_line():
-    paths = [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(ROOT, 'tests')) for name in names
-             if name.endswith('.py')] + [os.path.join(ROOT, name) for name in SCRIPTS]
+def test_code_fits_a_line():
+    paths = [os.path.join(folder, name) for package in ('lenet', 'bench', 'tests')
+             for folder, _, names in os.walk(os.path.join(ROOT, package)) for name in names
+             if name.endswith(('.py', '.js', '.css'))] + [os.path.join(ROOT, name) for name in SCRIPTS]
     assert ['%s:%d' % (os.path.relpath(path, ROOT), number) for path in sorted(paths)
             for number, line in enumerate(text_of(path).splitlines(), 1) if len(line) > LINE] == []
 

@@ -117,7 +117,7 @@ def test_plain_text_where_the_output_takes_no_more(place):
     (['--output_dir=nowhere', 'dark.png'], 1, 'error: --output_dir=nowhere: holds no checkpoint; train first '
      '(./run_1p.sh), or give --checkpoint or --model_path'),
     (['--checkpoint=dark.png', 'dark.png'], 1, 'error: dark.png: is no readable checkpoint'),
-    (['--checkpoint=', 'dark.png'], 2, 'error: --checkpoint is empty: give a path, or leave it out'),
+    (['--checkpoint=', 'dark.png'], 2, 'error: --checkpoint= is empty: a path is needed'),
     (['--model_path=dark.png', 'dark.png'], 1, 'error: dark.png: is no frozen graph'),
     (['--model_path=output', 'dark.png'], 1, 'error: output: cannot be read (Is a directory')])
 def test_wrong_commands_end_in_one_line(place, arguments, status, message):
@@ -231,4 +231,4 @@ def test_several_digits_are_not_answered_as_one(mnist, tmp_path, count, gap):
         grey = pictures.noisy(pictures.page(ink, 300, ink.shape[1] + 120, 80, 60))
         Image.fromarray(grey.astype(np.uint8)).save(path)
         message = data_files.error_of(picture.as_mnist, path)
-        assert 'shows %d digits, one is expected; cut them apart' % count in message
+        assert 'holds %d marks of the size of a digit; cut out the one' % count in message

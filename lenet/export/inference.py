@@ -43,8 +43,8 @@ class Request(NamedTuple):
     transpose_images: Optional[bool] = None
 
 
-def infer(request: Request) -> None:
-    """Classifies, writes what was asked for, prints the report.
+def infer(request: Request) -> int:
+    """Classifies, writes what was asked for, prints the report; returns how many pictures could not be read.
 
     Raises:
       UserError: model, images or targets went wrong.
@@ -59,6 +59,8 @@ def infer(request: Request) -> None:
         if inputs.labels is not None:
             require_labels_below(network.num_classes, inputs.labels, inputs.origin,
                                  '%s knows no others; take a graph trained on such data' % request.model_path)
+        for line in inputs.refused:
+            progress.tell('error: ' + line)
         batch = network.batch or request.batch_size or min(DEFAULT_BATCH, len(inputs.images))
         with progress.bar(len(inputs.images), 'inference', 'image') as advance:
             answers = network.answer(inputs.images, batch, advance)
@@ -69,7 +71,8 @@ def infer(request: Request) -> None:
     if request.json_out is not None:
         files.write_json(request.json_out, summary)
     for line in _picture_lines(inputs, answers) + lines(summary):
-        progress.say(line)
+        progress.answer(line)
+    return len(inputs.refused)
 
 
 def _read_graph(request: Request) -> Tuple[tf.GraphDef, Dict[str, Any]]:
@@ -106,8 +109,8 @@ def summarize(request: Request, platform: str, inputs: Inputs, answers: frozen.A
     n, calls = len(inputs.images), len(seconds)
     images = [batch] * (calls - 1) + [n - batch * (calls - 1)]
     return {'model': request.model_path, 'platform': platform, 'data': inputs.origin, 'images': n,
-            'batch_size': batch, 'padding': batch * calls - n, 'classes': answers.logits.shape[1],
-            'accuracy': _count_right(inputs.labels, answers.classes),
+            'refused': len(inputs.refused), 'batch_size': batch, 'padding': batch * calls - n,
+            'classes': answers.logits.shape[1], 'accuracy': _count_right(inputs.labels, answers.classes),
             'latency': latency.summarize(seconds, images, request.warmup),
             'versions': stack.versions(), 'machine': machine.describe()}
 
@@ -155,9 +158,10 @@ def lines(summary: Dict[str, Any]) -> List[str]:
         correct = '%.4f (%d of %d), 95 %% interval %.4f to %.4f' % (counted['accuracy'], counted['correct'],
                                                                    counted['images'], low, high)
     padding = ', the last filled up with %d of padding' % summary['padding'] if summary['padding'] else ''
+    refused = '; %d more could not be read' % summary['refused'] if summary['refused'] else ''
     return ['model             %s, %d classes, on %s' % (
                 summary['model'], summary['classes'],
                 'the NPU (never tried on a device)' if summary['platform'] == 'npu' else 'the CPU'),
-            'images            %d of %s' % (summary['images'], summary['data']),
+            'images            %d of %s%s' % (summary['images'], summary['data'], refused),
             'batch             %d images a session.run%s' % (summary['batch_size'], padding),
             'accuracy          ' + correct] + latency.lines(summary['latency'])

@@ -31,11 +31,13 @@ def open_inputs(path: Optional[str], seed: int, label_offset: Optional[int] = No
       label_offset, transpose_images: of a data set, as dataset.open_dataset takes them.
       dark_on_light: pictures are brought into this form instead of MNIST's.
 
+    Returns:
+      the images; of several pictures those that can be read, and why others cannot.
+
     Raises:
       UserError: there are no such images, or they are damaged; the message names the file.
     """
     if path is not None and path != dataset.SYNTHETIC and not path.endswith('.npz'):
-        path = os.path.expanduser(path)
         inputs = _open_other_than_data_set(path, dark_on_light)
         if inputs is not None:
             if label_offset is not None or transpose_images is not None:
@@ -78,10 +80,21 @@ def _picture_files(folder: str) -> List[str]:
 
 
 def _read_pictures(origin: str, paths: List[str], dark_on_light: bool) -> Inputs:
-    images = []
+    """Those that can be read.
+
+    Raises:
+      UserError: none can.
+    """
+    names, images, refused = [], [], []
     with progress.bar(len(paths), 'reading', 'image') as advance:
         for path in paths:
-            images.append(picture.as_mnist(path))
+            try:
+                images.append(picture.as_mnist(path))
+                names.append(printable(os.path.basename(path)))
+            except UserError as error:
+                refused.append(str(error))
             advance(1)
-    return Inputs(origin, [printable(os.path.basename(path)) for path in paths],
-                  flatten(shown_to(np.stack(images), dark_on_light)), None)
+    if not images:
+        raise UserError(refused[0] if len(paths) == 1 else '--data_dir=%s: none of its %d pictures can be read; the '
+                        'first: %s' % (origin, len(paths), refused[0]))
+    return Inputs(origin, names, flatten(shown_to(np.stack(images), dark_on_light)), None, refused)

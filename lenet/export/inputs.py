@@ -3,7 +3,7 @@
 Letters: n images.
 """
 
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class Inputs(NamedTuple):
     names: List[str]  # n, one a line, fit to be printed
     images: np.ndarray  # float32 [n, 784] in [0, 1]
     labels: Optional[np.ndarray]  # int32 [n], None where they are not known
+    refused: Sequence[str] = ()  # why further images could not be read, a line each
 
 
 def shown_to(images: np.ndarray, dark_on_light: bool) -> np.ndarray:

@@ -30,7 +30,7 @@ class Request(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What the network says of one picture."""
+    """What the network says of one digit."""
 
     path: str
     image: np.ndarray  # uint8 [28, 28, 1], what it saw
@@ -59,26 +59,34 @@ def _require_checkpoint(request: Request) -> None:
 
 
 def predict(network: frozen.Network, dark_on_light: bool, paths: List[str],
-            refuse: Callable[[UserError], None]) -> Iterator[Prediction]:
-    """Reads pictures and answers them, in their order; `refuse` gets the error of each one that cannot be read."""
+            refuse: Callable[[UserError], None], several: bool = False) -> Iterator[List[Prediction]]:
+    """Reads pictures and answers them, in their order; `refuse` gets the error of each one that cannot be read.
+
+    Yields:
+      the answer to each picture: one digit or, if there may be `several`, those from left to right.
+    """
     for start in range(0, len(paths), AT_A_TIME):
-        pictures = list(_read(paths[start:start + AT_A_TIME], refuse))
+        pictures = list(_read(paths[start:start + AT_A_TIME], refuse, several))
         if pictures:
-            images = inputs.shown_to(np.stack([image for _, image in pictures]), dark_on_light)
-            answers = network.answer(inputs.flatten(images), AT_A_TIME)
-            for (path, _), image, probabilities in zip(pictures, images, answers.probabilities):
-                yield Prediction(path, image, probabilities)
+            images = inputs.shown_to(np.concatenate([digits for _, digits in pictures]), dark_on_light)
+            answers = zip(images, network.answer(inputs.flatten(images), AT_A_TIME).probabilities)
+            for path, digits in pictures:
+                yield [Prediction(path, *next(answers)) for _ in digits]
 
 
-def _read(paths: List[str], refuse: Callable[[UserError], None]) -> Iterator[Tuple[str, np.ndarray]]:
+def _read(paths: List[str], refuse: Callable[[UserError], None], several: bool) -> Iterator[Tuple[str, np.ndarray]]:
+    """The paths and the digits, uint8 [n, 28, 28, 1], of the pictures that can be read."""
     for path in paths:
         try:
-            yield path, picture.as_mnist(path)
+            yield path, np.stack(picture.digits_of(path) if several else [picture.as_mnist(path)])
         except UserError as error:
             refuse(error)
 
 
-def as_json(prediction: Prediction) -> str:
-    """One line; bytes of the name that are no text stay as \\udcXX."""
-    return json.dumps({'file': prediction.path, 'class': int(prediction.probabilities.argmax()),
-                       'probabilities': [round(float(p), 6) for p in prediction.probabilities]})
+def as_json(digits: List[Prediction], several: bool = False) -> str:
+    """One line; bytes of the name that are no text stay as \\udcXX. Where there may be `several`, lists of all."""
+    classes = [int(digit.probabilities.argmax()) for digit in digits]
+    probabilities = [[round(float(p), 6) for p in digit.probabilities] for digit in digits]
+    answer = {'classes': classes, 'probabilities': probabilities} if several else {
+        'class': classes[0], 'probabilities': probabilities[0]}
+    return json.dumps(dict(file=digits[0].path, **answer))

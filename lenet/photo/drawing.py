@@ -48,6 +48,18 @@ def rank(probabilities: np.ndarray, block: str) -> List[str]:
             for i in order]
 
 
+def describe_several(name: str, probabilities: List[np.ndarray], encoding: Optional[str]) -> str:
+    """The answers for the digits of one picture in one line, from left to right.
+
+    Args:
+      name: of the file.
+      probabilities: float32 [C] each.
+      encoding: of the output.
+    """
+    return '%s: %s (%s)' % (printable(name, encoding), ' '.join(str(int(row.argmax())) for row in probabilities),
+                            ', '.join('%.2f %%' % (100 * row.max()) for row in probabilities))
+
+
 def describe(name: str, image: np.ndarray, probabilities: np.ndarray, picture: bool,
              encoding: Optional[str]) -> List[str]:
     """The answer for one picture, line by line.

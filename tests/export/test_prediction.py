@@ -30,11 +30,12 @@ def photo(monkeypatch):
     monkeypatch.setattr(prediction.picture, 'as_mnist', as_mnist)
 
 
-def predict(paths, **changes):
+def predict(paths, several=False, **changes):
     refused = []
     with prediction.open_network(request(**changes)) as (network, dark_on_light):
-        answers = list(prediction.predict(network, dark_on_light, paths, lambda error: refused.append(str(error))))
-    return answers, refused
+        answers = list(prediction.predict(network, dark_on_light, paths, lambda error: refused.append(str(error)),
+                                          several))
+    return answers if several else [digit for digit, in answers], refused
 
 
 @pytest.mark.parametrize('at_a_time', [1, 3, 64])
@@ -45,6 +46,17 @@ def test_pictures_are_answered_in_their_order_by_a_frozen_graph(tmp_path, monkey
     np.testing.assert_array_equal([answer.image for answer in answers], IMAGES)
     np.testing.assert_allclose([answer.probabilities for answer in answers], graphs.probabilities(IMAGES), atol=1e-5)
     assert refused == ['x: no picture', 'y: no picture', 'z: no picture']
+
+
+def test_the_digits_of_a_picture_are_answered_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(prediction, 'AT_A_TIME', 2)
+    parts = {'a': IMAGES[:1], 'b': IMAGES[1:5], 'c': IMAGES[5:]}
+    monkeypatch.setattr(prediction.picture, 'digits_of', lambda path: list(parts[path]))
+    answers, _ = predict(['a', 'b', 'c'], several=True, model_path=graphs.write(tmp_path / 'x.pb'))
+    assert [[digit.path for digit in digits] for digits in answers] == [['a'], ['b'] * 4, ['c'] * 2]
+    given = [digit for digits in answers for digit in digits]
+    np.testing.assert_array_equal([digit.image for digit in given], IMAGES)
+    np.testing.assert_allclose([digit.probabilities for digit in given], graphs.probabilities(IMAGES), atol=1e-5)
 
 
 def test_a_checkpoint_answers_with_the_activation_that_is_asked_for(tmp_path, photo):
@@ -75,6 +87,10 @@ def test_where_nothing_was_trained_the_ways_out_are_named():
 
 def test_json_holds_any_name_on_one_line():
     name = os.fsdecode(b'a\n\xff.png')
-    line = prediction.as_json(prediction.Prediction(name, IMAGES[0], np.float32([0.25, 0.75])))
+    digit = prediction.Prediction(name, IMAGES[0], np.float32([0.25, 0.75]))
+    line = prediction.as_json([digit])
     assert '\n' not in line and '\\udcff' in line
     assert json.loads(line) == {'file': name, 'class': 1, 'probabilities': [0.25, 0.75]}
+    other = digit._replace(probabilities=np.float32([0.5, 0.25]))
+    assert json.loads(prediction.as_json([digit, other], several=True)) == {
+        'file': name, 'classes': [1, 0], 'probabilities': [[0.25, 0.75], [0.5, 0.25]]}

@@ -33,3 +33,8 @@ def test_the_classes_stand_beside_the_middle_of_the_drawing(encoding, corner, ba
 def test_without_a_drawing_the_classes_stand_alone():
     assert drawing.describe('x', IMAGE, np.float32([0, 1]), False, 'ascii') == [
         'x: 1 (100.00 %)', '  1 100.00 % ' + '#' * 24, '  0   0.00 %']
+
+
+def test_several_digits_stand_in_one_line():
+    rows = [np.float32([0.25, 0.75]), np.float32([1, 0])]
+    assert drawing.describe_several('a\nb', rows, 'ascii') == 'a\\nb: 1 0 (75.00 %, 100.00 %)'

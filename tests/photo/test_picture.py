@@ -142,11 +142,18 @@ def test_bad_files_end_in_one_line_that_names_them(tmp_path, content, words):
         assert word in message
 
 
-def test_what_is_no_file_is_named(tmp_path):
-    assert 'expected a picture, got a directory' in error_of(picture.as_mnist, str(tmp_path))
-    assert 'cannot be read (No such file or directory)' in error_of(picture.as_mnist, str(tmp_path / 'nowhere.png'))
-    os.mkfifo(str(tmp_path / 'pipe'))
-    assert 'got something else' in error_of(picture.as_mnist, str(tmp_path / 'pipe'))
+@pytest.mark.parametrize('make, words', [
+    (os.mkdir, 'cannot be read (Is a directory); name a picture'),
+    (lambda path: None, 'cannot be read (No such file or directory); name a picture'),
+    (os.mkfifo, 'is no regular file; name a picture'),
+    (lambda path: os.symlink('/dev/zero', path), 'is no regular file; name a picture'),
+    (lambda path: open(path, 'wb').truncate(1 << 40), 'more than the 1073741824 that it can have; name a picture')],
+    ids=['directory', 'missing', 'pipe', 'device', 'sparse'])
+def test_what_is_no_file_is_named(tmp_path, make, words):
+    path = str(tmp_path / 'x.png')
+    make(path)
+    message = error_of(picture.as_mnist, path)
+    assert message.startswith(path + ': ') and words in message
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root reads everything')
