@@ -80,7 +80,7 @@ def _define_augmentation(flag: _Definer) -> None:
                0.3)
     flag.float('augment_shift', 1.5, 'Pixels by which an image moves along each axis at most.', 0, 3)
     flag.float('augment_elastic', 0.6, 'Pixels by which each pixel moves along each axis, root mean square, in a smooth '
-               'random field.', 0, 1.4)
+               'random field.', 0, 1.2)
 
 
 def _define_loop(flag: _Definer) -> None:

@@ -46,7 +46,7 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
     """
     ranks = platform.ranks
     with tf.Graph().as_default() as graph, tf.variable_scope('', use_resource=platform.use_resource):
-        source = _open_input(params, ranks, dataset.train, start_step)
+        source = open_input(params, ranks, dataset.train, start_step)
         next_batch = source.next_batch
         if constant_input:
             next_batch = pipeline.constant(_lay_out(dataset.train, params), params.batch_size)
@@ -69,7 +69,7 @@ def _lay_out(split: Split, params: Params) -> Split:
     return split._replace(images=model.lay_out(split.images, params.conv))
 
 
-def _open_input(params: Params, ranks: Ranks, split: Split, start_step: int) -> pipeline.Source:
+def open_input(params: Params, ranks: Ranks, split: Split, start_step: int) -> pipeline.Source:
     """The training batches, laid out as --conv wants them.
 
     Distorted images go through tf.data whatever --input says: there they are made beside the step instead of before it,
@@ -79,8 +79,8 @@ def _open_input(params: Params, ranks: Ranks, split: Split, start_step: int) -> 
                    size=ranks.size, shuffle=not params.random_remove)
     amounts = augmentation.amounts(params)
     if amounts is None:
-        open_input = {'resident': pipeline.resident, 'stream': pipeline.stream}[params.input]
-        return open_input(_lay_out(split, params), **options)
+        read = {'resident': pipeline.resident, 'stream': pipeline.stream}[params.input]
+        return read(_lay_out(split, params), **options)
     numbers = model.lay_out(augmentation.pixel_numbers(), params.conv)
     first = ranks.rank * params.batch_size
 
