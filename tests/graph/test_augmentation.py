@@ -5,7 +5,6 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from lenet import flags
-from lenet import platforms
 from lenet.data import dataset
 from lenet.errors import UsageError
 from lenet.graph import augmentation
