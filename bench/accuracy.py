@@ -133,7 +133,8 @@ def summarize(results: List[Dict[str, Any]], params: Params) -> Dict[str, Any]:
     deviation: Optional[float] = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
     return {'mean': float(np.mean(accuracies)), 'standard_deviation': deviation, 'min': min(accuracies),
             'max': max(accuracies), 'mean_seconds': float(np.mean([result['seconds'] for result in results])),
-            'seeds': results, 'flags': params._asdict(), 'machine': machine.describe(), 'versions': results[0]['versions']}
+            'seeds': results, 'flags': params._asdict(), 'machine': machine.describe(),
+            'versions': results[0]['versions']}
 
 
 def lines(report: Dict[str, Any]) -> List[str]:

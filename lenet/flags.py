@@ -70,17 +70,17 @@ def _define_training(flag: _Definer) -> None:
 
 
 def _define_augmentation(flag: _Definer) -> None:
-    flag.enum('augment', 'none', AUGMENTATIONS, 'Distorts every training image anew in each step, by a draw from --seed '
-              'and the step: affine (LeCun et al. 1998), by --augment_rotation, _scale, _shear and _shift; elastic '
-              '(Simard et al. 2003), by these and --augment_elastic. Distorted batches go through tf.data, on the host, '
-              'whatever --input. The upper bounds are as far as a digit is still the same digit.')
+    flag.enum('augment', 'none', AUGMENTATIONS, 'Distorts every training image anew in each step, by a draw from '
+              '--seed and the step: affine (LeCun et al. 1998), by --augment_rotation, _scale, _shear and _shift; '
+              'elastic (Simard et al. 2003), by these and --augment_elastic. Distorted batches go through tf.data, on '
+              'the host, whatever --input. The upper bounds are as far as a digit is still the same digit.')
     flag.float('augment_rotation', 10.0, 'Degrees by which an image turns at most, either way.', 0, 20)
     flag.float('augment_scale', 1.12, 'Factor by which each axis grows or shrinks at most; 1: not at all.', 1, 1.3)
     flag.float('augment_shear', 0.12, 'Pixels by which a row moves sideways at most for each row from the centre.', 0,
                0.3)
     flag.float('augment_shift', 1.5, 'Pixels by which an image moves along each axis at most.', 0, 3)
-    flag.float('augment_elastic', 0.6, 'Pixels by which each pixel moves along each axis, root mean square, in a smooth '
-               'random field.', 0, 1.2)
+    flag.float('augment_elastic', 0.6, 'Pixels by which each pixel moves along each axis, root mean square, in a '
+               'smooth random field.', 0, 1.2)
 
 
 def _define_loop(flag: _Definer) -> None:
