@@ -66,8 +66,8 @@ def define_accuracy(values: absl_flags.FlagValues = VALUES) -> None:
     _define_json_out(values)
     absl_flags.DEFINE_integer('seeds', 5, 'How many seeds are trained, from --seed on.', 1, 1000, flag_values=values)
     absl_flags.DEFINE_integer('at_once', 1, 'Trainings at a time, each restricted to its share of the cores. With '
-                              'fewer cores --replicas is smaller unless given, which changes the last digits of a result.',
-                              1, 1024, flag_values=values)
+                              'fewer cores --replicas is smaller unless given, which changes the last digits of a '
+                              'result.', 1, 1024, flag_values=values)
     absl_flags.DEFINE_string('keep', None, "Directory for the seeds' runs, in its folders seed_1 and so on. Default: "
                              'they are removed.', flag_values=values)
 
