@@ -18,8 +18,13 @@ MIN_CALLS = 5  # are timed: fewer say nothing about a spread
 WARMUP_CALLS = 2  # by default: the first compiles, the second finds caches and allocator cold
 
 
+def _define_json_out(values: absl_flags.FlagValues) -> None:
+    define_path('json_out', None, 'File for the whole report as JSON.', flag_values=values)
+
+
 def _define_common(values: absl_flags.FlagValues) -> None:
     flags.define(values)
+    _define_json_out(values)
     values.set_default('epochs', 1)
     absl_flags.DEFINE_integer('warmup', None, 'Steps that are run first and not counted: a multiple of '
                               '--iterations_per_loop, fewer than are timed. Default: 2 calls of --iterations_per_loop '
@@ -27,7 +32,6 @@ def _define_common(values: absl_flags.FlagValues) -> None:
                               flag_values=values)
     absl_flags.DEFINE_list('cores', [], 'How many cores to run on: 1 is the first that the process may use, 2 the '
                            'first two. Default: all. With --sweep several counts: 1,2.', flag_values=values)
-    define_path('json_out', None, 'File for the whole report as JSON.', flag_values=values)
     absl_flags.DEFINE_integer('rounds', None, 'How often each of several is measured, in turn: A B C A B C. Default: 3 '
                               'with --sweep, 5 in bench.compare.', 1, 1000, flag_values=values)
 
@@ -55,6 +59,18 @@ def define_compare(values: absl_flags.FlagValues = VALUES) -> None:
         'table.', flag_values=values)
     define_path('peer_python', None, 'Interpreter that has PyTorch, or a current TensorFlow, for the '
                 'contenders pytorch, pytorch_channels_last and keras.', flag_values=values)
+
+
+def define_accuracy(values: absl_flags.FlagValues = VALUES) -> None:
+    """Defines the flags of bench.accuracy."""
+    flags.define(values)
+    _define_json_out(values)
+    absl_flags.DEFINE_integer('seeds', 5, 'How many seeds are trained, from --seed on.', 1, 1000, flag_values=values)
+    absl_flags.DEFINE_integer('at_once', 1, 'Trainings at a time, each restricted to its share of the cores. With '
+                              'fewer cores --replicas is smaller unless given, which changes the last digits of a '
+                              'result.', 1, 1024, flag_values=values)
+    define_path('keep', None, "Directory for the seeds' runs, in its folders seed_1 and so on. Default: they are "
+                'removed.', flag_values=values)
 
 
 def training_params(arguments: List[str]) -> Params:
@@ -90,7 +106,7 @@ def check(values: absl_flags.FlagValues) -> None:
     Raises:
       UsageError: --cores that are no numbers.
     """
-    if not all(count.isdigit() and int(count) for count in values['cores'].value):
+    if 'cores' in values and not all(count.isdigit() and int(count) for count in values['cores'].value):
         raise UsageError('--cores=%s: numbers from 1, joined by commas, are needed' % ','.join(values['cores'].value))
 
 

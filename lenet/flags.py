@@ -19,6 +19,7 @@ PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision'
 DUMP_MODES = ['output', 'input', 'all']
 DUMP_DEBUG_MODES = ['all', 'aicore_overflow', 'atomic_overflow']
 LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
+AUGMENTATIONS = ['none', 'affine', 'elastic']
 MAX_COUNT = 10 ** 9
 MAX_SCALE = 2.0 ** 126  # the largest whose inverse is a normal float32
 MAX_SEED = 2 ** 31 - 1
@@ -72,6 +73,20 @@ def _define_training(flag: _Definer) -> None:
     flag.integer('warmup_steps', 0, 'W, steps over which the learning rate first rises linearly, from 1/W of it to '
                  'all of it.', 0, MAX_COUNT)
     flag.enum('activation', 'sigmoid', ACTIVATIONS, 'Of every hidden layer; it also chooses the initializers.')
+
+
+def _define_augmentation(flag: _Definer) -> None:
+    flag.enum('augment', 'none', AUGMENTATIONS, 'Distorts every training image anew in each step, by a draw from '
+              '--seed and the step: affine (LeCun et al. 1998), by --augment_rotation, _scale, _shear and _shift; '
+              'elastic (Simard et al. 2003), by these and --augment_elastic. Distorted batches go through tf.data, on '
+              'the host, whatever --input. The upper bounds are as far as a digit is still the same digit.')
+    flag.float('augment_rotation', 10.0, 'Degrees by which an image turns at most, either way.', 0, 20)
+    flag.float('augment_scale', 1.12, 'Factor by which each axis grows or shrinks at most; 1: not at all.', 1, 1.3)
+    flag.float('augment_shear', 0.12, 'Pixels by which a row moves sideways at most for each row from the centre.', 0,
+               0.3)
+    flag.float('augment_shift', 1.5, 'Pixels by which an image moves along each axis at most.', 0, 3)
+    flag.float('augment_elastic', 0.6, 'Pixels by which each pixel moves along each axis, root mean square, in a '
+               'smooth random field.', 0, 1.2)
 
 
 def _define_loop(flag: _Definer) -> None:
@@ -185,8 +200,8 @@ def define_platform(values: flags.FlagValues = flags.FLAGS) -> None:
 def define(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines every flag in `values`."""
     flag = _Definer(values)
-    for part in (_define_data, _define_training, _define_loop, _define_ranks, _define_evaluation, _define_output,
-                 _define_precision, _define_npu):
+    for part in (_define_data, _define_training, _define_augmentation, _define_loop, _define_ranks, _define_evaluation,
+                 _define_output, _define_precision, _define_npu):
         part(flag)
     for alias, name in ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)
