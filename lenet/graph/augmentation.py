@@ -1,13 +1,9 @@
 """Distorted images: every one is turned, scaled, sheared, shifted and bent a little, anew in every step.
 
-| kind    | what is drawn for an image                                         | after                                    |
-|---------|--------------------------------------------------------------------|------------------------------------------|
-| affine  | rotation, scale of each axis, horizontal shear, shift of each axis | LeCun et al. 1998, "Gradient-based       |
-|         |                                                                    | learning applied to document             |
-|         |                                                                    | recognition", III.B                      |
-| elastic | the same, and a smooth random field that displaces its pixels      | Simard, Steinkraus & Platt 2003, "Best   |
-|         |                                                                    | practices for convolutional neural       |
-|         |                                                                    | networks applied to visual documents"    |
+affine: rotation, scale of each axis, horizontal shear and shift of each axis are drawn for an image, after LeCun et al.
+  1998, "Gradient-based learning applied to document recognition", section III.B.
+elastic: the same, and a smooth random field that displaces its pixels, after Simard, Steinkraus & Platt 2003, "Best
+  practices for convolutional neural networks applied to visual document analysis".
 
 Where a warped image's pixels come from is linear in what was drawn, so a batch's maps are one matrix product. The field
 is a sum of Gaussian bumps with normal weights: as smooth as Simard's smoothed noise, and far cheaper.
