@@ -62,7 +62,7 @@ def open_stepper(params: Params, platform: Platform, data: Dataset, constant_inp
       constant_input: every step reads one and the same batch, which costs next to nothing.
     """
     built = training_graph.build(params, platform, data, constant_input=constant_input)
-    with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
+    with built.graph.as_default(), platform.session() as session:
         training_graph.initialize(session, built)
         train_op = platform.sink(session, built.train_op)
         yield Stepper(session, [train_op, built.outputs], params, platform.sinking_causes)

@@ -107,12 +107,12 @@ def _saturation(params: 'Params') -> None:
 
 
 def _distribution(params: 'Params') -> None:
-    needed = {'horovod': 'cpu', 'hccl': 'npu'}.get(params.distributed, params.platform)
+    needed = {'collective': 'cpu', 'horovod': 'cpu', 'hccl': 'npu'}.get(params.distributed, params.platform)
     if params.platform != needed:
         raise UsageError('--distributed=%s needs --platform=%s, not %s' %
                          (params.distributed, needed, params.platform))
-    if params.compress_gradients and params.distributed != 'horovod':
-        raise UsageError('--compress_gradients needs --distributed=horovod: start with ./run_np.sh, or leave it out')
+    if params.compress_gradients and params.distributed not in ('collective', 'horovod'):
+        raise UsageError('--compress_gradients needs several ranks on CPUs: start with ./run_np.sh, or leave it out')
 
 
 def _output_dir(params: 'Params') -> None:

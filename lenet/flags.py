@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Optional
 from absl import flags
 
 from lenet import flag_rules
+from lenet.ranks import cluster
 from lenet.support import flag_parsing
 from lenet.support import machine
 
@@ -103,14 +104,15 @@ def _define_loop(flag: _Definer) -> None:
 
 
 def _define_ranks(flag: _Definer) -> None:
-    flag.enum('distributed', 'auto', ['auto', 'none', 'horovod', 'hccl'], 'What joins several ranks: horovod on CPUs, '
-              'hccl on NPUs; auto: what the environment says that ./run_np.sh sets. --batch_size is of each rank: n of '
-              'them see exactly what one of n times the size sees.')
+    flag.enum('distributed', 'auto', ['auto', 'none', 'collective', 'horovod', 'hccl'], 'What joins several ranks: collective '
+              '(of TensorFlow, by TF_CONFIG) or horovod on CPUs, hccl on NPUs; auto: what the environment says that '
+              './run_np.sh or a cluster sets. --batch_size is of each rank: n of them see exactly what one of n times '
+              'the size sees.')
     flag.enum('learning_rate_scaling', 'none', ['none', 'linear', 'sqrt'], 'How --learning_rate grows with the number '
               'of ranks n: by n (Goyal et al. 2017), or by its square root.')
     flag.float('rank_timeout', 600, 'Seconds without a finished session.run after which one of several ranks ends '
-               'itself.', 1, 10 ** 6)
-    flag.bool('compress_gradients', False, 'Horovod only: gradients travel as float16.')
+               'itself, and in which they must find each other at the start.', 1, 10 ** 6)
+    flag.bool('compress_gradients', False, 'Several ranks on CPUs only: gradients travel as float16.')
 
 
 def _define_evaluation(flag: _Definer) -> None:
@@ -274,7 +276,10 @@ def _decide_distributed(asked: str, platform: str) -> str:
         return asked
     if platform == 'npu':
         return 'hccl' if (os.environ.get('RANK_SIZE') or '1') != '1' else 'none'
-    return 'horovod' if 'HOROVOD_RANK' in os.environ else 'none'
+    if 'HOROVOD_RANK' in os.environ:
+        return 'horovod'
+    found = cluster.read(os.environ)
+    return 'collective' if found and len(found.addresses) > 1 else 'none'
 
 
 def _default_replicas(batch_size: int) -> int:

@@ -36,7 +36,7 @@ def train_in_memory(dataset, steps, start_step=0, initial=None, **flag_values):
     platform = platforms.choose(params).start()
     built = training_graph.build(params, platform, dataset, start_step)
     losses = []
-    with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
+    with built.graph.as_default(), platform.session() as session:
         def load():
             for variable in tf.global_variables():
                 if initial and variable.op.name in initial:

@@ -55,6 +55,10 @@ class Platform(abc.ABC):
     def session_config(self) -> tf.ConfigProto:
         """The ConfigProto of every session."""
 
+    def session(self) -> tf.Session:
+        """A session of the current graph, which reaches the other ranks."""
+        return self.ranks.session(self.session_config())
+
     @abc.abstractmethod
     def optimizer(self, base: tf.train.Optimizer, loss_scale: 'LossScale') -> tf.train.Optimizer:
         """`base` with gradients averaged over the ranks first and the loss scaled around that, so that all ranks agree

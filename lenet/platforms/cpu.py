@@ -42,8 +42,8 @@ class Cpu(Platform):
     sinking_causes = 'none is known: the loop is in the graph'
 
     def start(self) -> 'Cpu':
-        self.ranks = ranks.connect(self._params)
         _look_for_devices(self.session_config())
+        self.ranks = ranks.connect(self._params, self.session_config())
         return self
 
     def session_config(self) -> tf.ConfigProto:

@@ -24,6 +24,10 @@ class Ranks(abc.ABC):
     size: int
     gathers: bool
 
+    def session(self, config: tf.ConfigProto) -> tf.Session:
+        """A session of the current graph in which the operations made here reach the other ranks."""
+        return tf.Session(config=config)
+
     @abc.abstractmethod
     def average(self, optimizer: tf.train.Optimizer) -> tf.train.Optimizer:
         """An optimizer whose compute_gradients gives the mean of all ranks' gradients."""
@@ -57,4 +61,5 @@ class Ranks(abc.ABC):
 
     @abc.abstractmethod
     def explaining(self) -> ContextManager[None]:
-        """A context that turns the failure of another rank into a UserError of one line."""
+        """A context that turns the failure of another rank into a UserError of one line, or ends the process with that
+        line. All ranks come to its end, if they come to it, together."""
