@@ -1,6 +1,6 @@
 """Starts a process for each rank of a data-parallel training and watches over them.
 
-  ./run_np.sh -n 2 --steps=1000                             2 ranks on this CPU, through Horovod
+  ./run_np.sh -n 2 --steps=1000                             2 ranks on this CPU
   ./run_np.sh --flagfile=npu.flags                          a rank for each NPU of this server in $RANK_TABLE_FILE
   ./run_np.sh -n 2 -m bench.perf --steps=1000               another module than lenet.train
   ./run_np.sh -H one:2,two:2 --steps=1000                   several hosts, handed over to horovodrun (never tried)
@@ -9,6 +9,7 @@ Options, before the flags, which every rank gets:
   -n N         ranks on this machine; with an NPU the rank table says it
   -m MODULE    what to run, lenet.train unless given
   -H HOSTS     host:ranks,host:ranks
+  --open_ports  the ranks of this machine need not be closed off from the network, where the system does not allow that
   -h           this text; `python -m lenet.train --help` explains the flags
 
 The first rank's output is shown, each one's is kept in --output_dir/ranks/rank_K.log. A rank that fails, or has been
@@ -24,12 +25,13 @@ import functools
 import os
 import re
 import sys
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Sequence
 
 from lenet import platforms
 from lenet.errors import UsageError
 from lenet.launcher import launch_env
 from lenet.launcher import launch_options
+from lenet.launcher import local_ranks
 from lenet.launcher import rank
 from lenet.launcher import rendezvous
 from lenet.launcher import supervise
@@ -58,11 +60,14 @@ def main(arguments: List[str]) -> int:
         return _run(options, target, launch_env.npu(os.environ, options.ranks))
     if options.ranks is None:
         raise UsageError('-n is missing: how many ranks, as in ./run_np.sh -n 2 --steps=1000')
-    with rendezvous.serving(options.ranks) as variables:
-        if options.ranks > machine.usable_cores():
-            progress.warn('-n %d: %d ranks share the %d usable core(s) of this machine' %
-                          (options.ranks, options.ranks, machine.usable_cores()))
-        return _run(options, target, launch_env.horovod(os.environ, variables))
+    if options.ranks > machine.usable_cores():
+        progress.warn('-n %d: %d ranks share the %d usable core(s) of this machine' %
+                      (options.ranks, options.ranks, machine.usable_cores()))
+    if target.distributed == 'horovod':
+        with rendezvous.serving(options.ranks) as variables:
+            return _run(options, target, launch_env.horovod(os.environ, variables))
+    return _run(options, target, launch_env.local(os.environ, local_ranks.find_addresses(
+        options.ranks, options.open_ports, target.data_path)), local_ranks.share_cores(options.ranks))
 
 
 def _is_for_npu(target: launch_options.Target) -> bool:
@@ -72,13 +77,16 @@ def _is_for_npu(target: launch_options.Target) -> bool:
     return platforms.resolve(target.platform or 'cpu') == 'npu'
 
 
-def _run(options: launch_options.Options, target: launch_options.Target, environments: List[Dict[str, str]]) -> int:
-    numbers = [int(environment.get('RANK_ID') or environment['HOROVOD_RANK']) for environment in environments]
+def _run(options: launch_options.Options, target: launch_options.Target, environments: List[Dict[str, str]],
+         shares: Sequence[Sequence[int]] = ()) -> int:
+    """Runs a rank in each of `environments`, on its cores of `shares` where there are any."""
+    numbers = [int(environment.get('RANK_ID', rank)) for rank, environment in enumerate(environments)]
     command = rank.command(options.module, options.arguments, os.getpid())
     with _logs(target.output_dir) as directory:
         return supervise.run(command, [
-            supervise.Start(number, environment, os.path.join(directory, 'rank_%d.log' % number))
-            for number, environment in zip(numbers, environments)], target.rank_timeout)
+            supervise.Start(number, environment, os.path.join(directory, 'rank_%d.log' % number), cores)
+            for number, environment, cores in zip(numbers, environments, shares or [()] * len(numbers))],
+                             target.rank_timeout)
 
 
 @contextlib.contextmanager

@@ -3,18 +3,26 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 
+from lenet.ranks import cluster
+from lenet.support import machine
+
 
 def number():
+    if 'TF_CONFIG' in os.environ:
+        return cluster.read(os.environ).rank
     return int(os.environ.get('RANK_ID') or os.environ['HOROVOD_RANK'])
 
 
 def environment(*unused):
     """Prints the arguments and the environment."""
-    print(json.dumps({'arguments': sys.argv[1:], 'environment': dict(os.environ)}))
+    print(json.dumps({'arguments': sys.argv[1:], 'environment': dict(os.environ), 'usable': machine.usable_cores(),
+                      'cores': sorted(os.sched_getaffinity(0)), 'interfaces': socket.if_nameindex(),
+                      'network': os.readlink('/proc/self/ns/net')}))
 
 
 def speak():
@@ -80,6 +88,15 @@ def stop():
     print('ready', os.getpid(), flush=True)
     while True:
         time.sleep(600)
+
+
+def listen():
+    """Opens this rank's port as TensorFlow does, to all interfaces, until it is ended."""
+    listening = socket.socket()
+    listening.bind(('', int(cluster.read(os.environ).addresses[number()].rpartition(':')[2])))
+    listening.listen(5)
+    print('listening', os.getpid(), flush=True)
+    time.sleep(600)
 
 
 def family():

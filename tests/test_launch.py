@@ -7,12 +7,16 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
 
+from lenet.ranks import cluster
+from lenet.support import machine
 from tests import processes
 from tests.checks.test_rank_table import instance, template_2
 
@@ -294,12 +298,114 @@ def test_two_starts_do_not_share_an_output_dir(tmp_path):
     assert 'stopped by 15' in log(tmp_path, 0)
 
 
+# --- Ranks on this machine --------------------------------------------------------------------------------------------
+
+
+IN_USER_NAMESPACE = ('setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin')  # of root alone
+
+
+def start_local(tmp_path, count, *arguments, prefix=(), options=(), **variables):
+    command = list(prefix) + [sys.executable, '-m', 'lenet.launch', '-n', str(count), *options, '-m', MODULE,
+                              *arguments, '--data_path=synthetic', '--output_dir=%s' % (tmp_path / 'out')]
+    return processes.start(command, env=environment(tmp_path, RANK_TABLE_FILE='', **variables))
+
+
+def needs_closed_network():
+    ended = subprocess.run([sys.executable, '-c', 'from lenet.launcher import closed_network; closed_network.enter()'],
+                           cwd=processes.ROOT, stderr=subprocess.PIPE, universal_newlines=True)
+    if ended.returncode:
+        pytest.skip('no network namespace can be made here: ' + ended.stderr.splitlines()[-1])
+
+
+def test_local_ranks_are_told_who_they_are_and_kept_on_their_share_of_the_cores(tmp_path):
+    needs_closed_network()
+    process = start_local(tmp_path, 2, 'environment', RANK_SIZE='8', RANK_ID='5', TF_CONFIG='{"cluster": 3}')
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    cores = os.sched_getaffinity(0)
+    for rank in (0, 1):
+        said = json.loads(log(tmp_path, rank))
+        assert 'RANK_SIZE' not in said['environment'] and 'RANK_TABLE_FILE' not in said['environment']
+        assert cluster.read(said['environment']) == (['127.0.0.1:2222', '127.0.0.1:2223'], rank)
+        assert said['usable'] == max(1, machine.usable_cores() // 2)
+        if len(cores) > 1:
+            assert set(said['cores']) < cores
+            cores = cores - set(said['cores'])
+    assert len(os.sched_getaffinity(0)) == 1 or not cores
+
+
+def test_more_ranks_than_cores_share_them(tmp_path):
+    needs_closed_network()
+    cores = sorted(os.sched_getaffinity(0))
+    process = start_local(tmp_path, len(cores) + 1, 'environment')
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0 and 'warning: -n %d: ' % (len(cores) + 1) in errors
+    assert json.loads(log(tmp_path, 1))['cores'] == cores
+
+
+@pytest.mark.parametrize('prefix', [(), IN_USER_NAMESPACE], ids=['as it is', 'in a namespace of users'])
+def test_local_ranks_are_where_only_loopback_is_and_nobody_else_reaches_them(tmp_path, prefix):
+    needs_closed_network()
+    if prefix and (os.getuid() != 0 or shutil.which(prefix[0]) is None):
+        pytest.skip('needs root and setpriv')
+    process = start_local(tmp_path, 2, 'listen', prefix=prefix)
+    assert process.stdout.readline().startswith('listening')
+    pid = process_of_rank_0(tmp_path)
+    assert os.readlink('/proc/%d/ns/net' % pid) != os.readlink('/proc/self/ns/net')
+    with open('/proc/%d/net/dev' % pid) as stream:
+        assert [line.split(':')[0].strip() for line in stream if ':' in line] == ['lo']
+    for address in {'127.0.0.1', *own_addresses()}:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((address, 2222), timeout=5)
+    process.terminate()
+    process.communicate(timeout=60)
+
+
+def process_of_rank_0(tmp_path):
+    while not log(tmp_path, 0).endswith('\n'):  # it is shown before it is kept
+        pass
+    return int(log(tmp_path, 0).split()[1])
+
+
+def own_addresses():
+    """This machine's other addresses, as the outside sees them."""
+    try:
+        return {found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} | {
+            line.split()[1] for line in subprocess.check_output(
+                ['sh', '-c', "ip -4 -o addr | sed 's/.*inet/inet/; s,/.*,,'"], universal_newlines=True).splitlines()}
+    except (OSError, subprocess.CalledProcessError):
+        return set()
+
+
+def test_with_open_ports_they_are_reached_from_everywhere_which_is_told(tmp_path):
+    process = start_local(tmp_path, 2, 'listen', options=['--open_ports'])
+    assert process.stdout.readline().startswith('listening')
+    with open('/proc/%d/environ' % process_of_rank_0(tmp_path)) as stream:
+        variables = dict(part.split('=', 1) for part in stream.read().split('\0') if '=' in part)
+    host, _, port = cluster.read(variables).addresses[0].rpartition(':')
+    socket.create_connection((host, int(port)), timeout=5).close()
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert errors.startswith('warning: --open_ports: whoever reaches the ports')
+
+
+def test_ranks_that_cannot_be_closed_off_are_refused_in_a_line_that_names_the_flag(tmp_path):
+    program = ('import runpy, sys\nfrom lenet.launcher import closed_network\n'
+               'def refuse(flags):\n    raise PermissionError(1, "Operation not permitted")\n'
+               'closed_network._unshare = refuse\nrunpy.run_module("lenet.launch", run_name="__main__")')
+    command = [sys.executable, '-c', program, '-n', '2', '--data_path=synthetic', '--output_dir=%s' % (tmp_path / 'o')]
+    ended = subprocess.run(command, cwd=processes.ROOT, env=environment(tmp_path, RANK_TABLE_FILE=''),
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, '', 1)
+    assert 'Operation not permitted' in ended.stderr and '--open_ports before all flags' in ended.stderr
+
+
 # --- Horovod ----------------------------------------------------------------------------------------------------------
 
 
 def run_horovod(tmp_path, count, action, **variables):
-    return processes.run_module('lenet.launch', '-n', str(count), '-m', MODULE, action,
-                              '--output_dir=%s' % (tmp_path / 'out'), **dict(dict(RANK_TABLE_FILE=''), **variables))
+    return processes.run_module('lenet.launch', '-n', str(count), '-m', MODULE, action, '--distributed=horovod',
+                                '--output_dir=%s' % (tmp_path / 'out'), **dict(dict(RANK_TABLE_FILE=''), **variables))
 
 
 def needs_horovod():
@@ -310,7 +416,7 @@ def needs_horovod():
 def test_without_horovod_its_requirements_are_named(tmp_path):
     (tmp_path / 'sitecustomize.py').write_text('import importlib.util as u\nfind = u.find_spec\n'
                                                'u.find_spec = lambda name: None if name == "horovod" else find(name)\n')
-    status, line = usage('-n', '2', PYTHONPATH='%s:%s' % (tmp_path, processes.ROOT))
+    status, line = usage('-n', '2', '--distributed=horovod', PYTHONPATH='%s:%s' % (tmp_path, processes.ROOT))
     assert status == 1 and 'run_np.sh' in line
     assert 'requirements-distributed.txt' in line and 'LENET_STACK=tf1' in line
 

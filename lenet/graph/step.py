@@ -172,10 +172,9 @@ def build(batch: Batch, parts: Step, params: Params, ranks: Ranks) -> tf.Operati
         # --saturate is of CPUs alone (flag_rules.py), whose ranks gather: so `max` may be called.
         saturated = tf.cast(_was_saturated(gradients, state.float_status), tf.int32)
         gradients = loss_scaling.fail_where(gradients, ranks.max(saturated) > 0)
-    mean_loss = ranks.mean(loss) if ranks.gathers else loss
     update = parts.optimizer.apply_gradients(gradients, global_step=state.global_step)
     with tf.control_dependencies([update]):
-        counted = {'loss': mean_loss, 'global_step': state.global_step.read_value(),
+        counted = {'loss': loss, 'global_step': state.global_step.read_value(),
                    'loss_scale': loss_scaling.current(loss_scaling.from_params(params))}
         recorded = [_record(counted[name], record, number) for name, record in state.records.items()]
     with tf.control_dependencies(recorded):
@@ -204,20 +203,21 @@ def _record(value: tf.Tensor, record: tf.Variable, step: tf.Tensor) -> tf.Operat
     return record.assign(tf.where(here, tf.fill([n], value), record.read_value()), read_value=False)
 
 
-def outputs(train_op: tf.Operation, parts: Step, params: Params, size: int) -> Dict[str, tf.Tensor]:
+def outputs(train_op: tf.Operation, parts: Step, params: Params, ranks: Ranks) -> Dict[str, tf.Tensor]:
     """What a session.run reports, read after its last step: the tensors of the one fetch list.
 
-    Args:
-      size: number of ranks.
+    The losses are means over the ranks where these gather: of all N steps in one exchange.
     """
     state, loss_scale = parts.state, loss_scaling.from_params(params)
     with tf.control_dependencies([train_op]):
         steps_run = state.steps_run.read_value()
-        reported = {'learning_rate': learning_rate(steps_run - 1, params, size), 'steps_run': steps_run,
+        reported = {'learning_rate': learning_rate(steps_run - 1, params, ranks.size), 'steps_run': steps_run,
                     'global_step': state.global_step.read_value(), 'loss_scale': loss_scaling.current(loss_scale),
                     'weights_finite': tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(variable.read_value()))
                                                               for variable in parts.weights.values()]))}
         if loss_scale.kind == loss_scaling.DYNAMIC:
             reported.update({name: variable.read_value() for name, variable in loss_scaling.state_variables().items()})
         reported.update({'record/' + name: record.read_value() for name, record in state.records.items()})
+        if ranks.gathers:
+            reported['record/loss'] = ranks.mean(reported['record/loss'])
         return reported

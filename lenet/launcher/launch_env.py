@@ -5,6 +5,8 @@ from typing import Dict, List, Mapping, Optional, Sequence
 
 from lenet.checks import rank_table
 from lenet.errors import UsageError, UserError
+from lenet.ranks import cluster
+from lenet.support import machine
 
 TABLE = 'RANK_TABLE_FILE'
 _OF_NPU_RANKS = (TABLE, 'RANK_ID', 'RANK_SIZE')
@@ -30,6 +32,20 @@ def horovod(environ: Mapping[str, str], ranks: Sequence[Mapping[str, str]]) -> L
     """
     kept = {name: value for name, value in environ.items() if name not in _OF_NPU_RANKS}
     return [dict(HOROVOD_DEFAULTS, **dict(kept, PYTHONUNBUFFERED='1', **own)) for own in ranks]
+
+
+def local(environ: Mapping[str, str], addresses: Sequence[str]) -> List[Dict[str, str]]:
+    """One environment for each rank at `addresses`, host:port, on this machine.
+
+    Args:
+      environ: this process's.
+    """
+    # This process's own level, which stack.quieten has set; that of ranks is another.
+    kept = {name: value for name, value in environ.items()
+            if name not in _OF_NPU_RANKS and (name, value) != ('TF_CPP_MIN_LOG_LEVEL', '1')}
+    cores = str(max(1, machine.usable_cores() // len(addresses)))
+    return [dict(kept, **{cluster.VARIABLE: cluster.write(cluster.Cluster(list(addresses), rank)),
+                          machine.CORES: cores, 'PYTHONUNBUFFERED': '1'}) for rank in range(len(addresses))]
 
 
 def npu(environ: Mapping[str, str], asked: Optional[int]) -> List[Dict[str, str]]:

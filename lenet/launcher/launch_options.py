@@ -7,9 +7,11 @@ from typing import List, NamedTuple, Optional
 from absl import flags
 
 from lenet.errors import UsageError
+from lenet.launcher import closed_network
 from lenet.support import flag_parsing
 
 MAX_RANKS = 256  # processes of one machine, about 300 MB each
+_VALUED = ('-n', '-m', '-H')
 _USAGE = './run_np.sh -n 2 --steps=1000'
 
 
@@ -20,6 +22,7 @@ class Options(NamedTuple):
     ranks: Optional[int]  # None: not said
     module: str
     hosts: Optional[str]  # None: this machine
+    open_ports: bool
     arguments: List[str]  # of the module
 
 
@@ -29,23 +32,28 @@ class Target(NamedTuple):
     platform: Optional[str]  # None: not given
     output_dir: str
     rank_timeout: float  # seconds
+    distributed: str
+    data_path: Optional[str]
 
 
 def parse(arguments: List[str]) -> Options:
     """Raises:
       UsageError: a wrong or missing value, or an option after the module's flags.
     """
-    options = Options(False, None, 'lenet.train', None, list(arguments))
+    options = Options(False, None, 'lenet.train', None, False, list(arguments))
     while options.arguments:
         name, rest = options.arguments[0], options.arguments[1:]
         if name in ('-h', '--help'):
             return options._replace(help=True)
-        if name not in ('-n', '-m', '-H'):
+        if name == closed_network.OPTION:
+            options = options._replace(open_ports=True, arguments=rest)
+            continue
+        if name not in _VALUED:
             break
         if not rest:
             raise UsageError('%s: a value is missing, as in %s' % (name, _USAGE))
         options = _take(options, name, rest[0])._replace(arguments=rest[1:])
-    for name in ('-n', '-m', '-H'):
+    for name in _VALUED + (closed_network.OPTION,):
         if name in options.arguments:
             raise UsageError('%s: options of the launcher go before all flags, as in %s' % (name, _USAGE))
     return options
@@ -92,6 +100,8 @@ def target(arguments: List[str]) -> Target:
     flags.DEFINE_string('platform', None, 'As of lenet.train.', flag_values=values)
     flag_parsing.define_path('output_dir', 'output', 'As of lenet.train.', flag_values=values)
     flags.DEFINE_float('rank_timeout', 600, 'As of lenet.train.', flag_values=values)
+    flags.DEFINE_string('distributed', 'auto', 'As of lenet.train.', flag_values=values)
+    flag_parsing.define_path('data_path', None, 'As of lenet.train.', flag_values=values)
     flag_parsing.parse(values, arguments, known_only=True)
     flag_parsing.require_names(values)
-    return Target(values['platform'].value, values['output_dir'].value, values['rank_timeout'].value)
+    return Target(*[values[name].value for name in Target._fields])

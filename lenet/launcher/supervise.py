@@ -6,7 +6,7 @@ import selectors
 import signal
 import subprocess
 import time
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from lenet.errors import UserError
 from lenet.launcher import rank_output
@@ -24,6 +24,7 @@ class Start(NamedTuple):
     number: int
     environment: Mapping[str, str]
     log: str
+    cores: Sequence[int] = ()  # it is kept on them; none: it runs where this process may
 
 
 class _Rank:
@@ -136,10 +137,25 @@ def _open_log(path: str):
 def _start(command: List[str], start: Start, stdout: int, stderr: int) -> _Rank:
     """In a session of its own, so that a terminal's Ctrl-C reaches it through this process only."""
     try:
-        return _Rank(start, subprocess.Popen(command, env=dict(start.environment), stdin=subprocess.DEVNULL,
-                                             stdout=stdout, stderr=stderr, start_new_session=True))
+        with _kept_on(set(start.cores)):
+            return _Rank(start, subprocess.Popen(command, env=dict(start.environment), stdin=subprocess.DEVNULL,
+                                                 stdout=stdout, stderr=stderr, start_new_session=True))
     except OSError as error:
         raise UserError('rank %d cannot be started (%s)' % (start.number, error.strerror))
+
+
+@contextlib.contextmanager
+def _kept_on(cores: Set[int]) -> Iterator[None]:
+    """What is started within the block runs on `cores` alone, from its first instruction on."""
+    if not cores:
+        yield
+        return
+    former = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, former)
 
 
 class _Watch:

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from lenet.errors import UserError
+from lenet.errors import UsageError
 
 VARIABLE = 'TF_CONFIG'
 MAX_RANKS = 1024
@@ -28,7 +28,7 @@ def read(environ: Mapping[str, str]) -> Optional[Cluster]:
     """What TF_CONFIG says; None where it is not set, or names no cluster.
 
     Raises:
-      UserError: it cannot be understood, or this process has no part in training.
+      UsageError: it cannot be understood, or this process has no part in training.
     """
     text = environ.get(VARIABLE, '').strip()
     if not text:
@@ -82,5 +82,5 @@ def _dictionary(value: Any, name: str) -> Dict[str, Any]:
     return value
 
 
-def _wrong(what: str) -> UserError:
-    return UserError('%s: %s; correct it, or unset it to train on this machine alone' % (VARIABLE, what))
+def _wrong(what: str) -> UsageError:
+    return UsageError('%s: %s; correct it, or unset it to train on this machine alone' % (VARIABLE, what))

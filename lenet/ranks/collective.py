@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 from typing import Iterator, List, Sequence
 
 import numpy as np
@@ -35,6 +36,7 @@ class Collective(Ranks):
         self._compresses = params.compress_gradients
         self._keys = itertools.count(1)  # all ranks count alike
         self._heartbeat = Heartbeat(self.rank, cluster.addresses)
+        _pass_by_proxies(cluster)
         try:
             self._server = tf.train.Server(tf.train.ClusterSpec({'worker': cluster.addresses}), 'worker', self.rank,
                                            config=self._configure(config))
@@ -119,3 +121,11 @@ class Collective(Ranks):
                 if lost is None:
                     raise
                 raise UserError(self._heartbeat.describe(lost))
+
+
+def _pass_by_proxies(cluster: Cluster) -> None:
+    """gRPC would go through $http_proxy, where the ranks are not. It reads the first of these two that is set, that of
+    TensorFlow 1.15 the second alone."""
+    hosts = [address.rpartition(':')[0] for address in cluster.addresses]
+    for name, former in (('no_grpc_proxy', ''), ('no_proxy', os.environ.get('NO_PROXY', ''))):
+        os.environ[name] = ','.join(filter(None, [os.environ.get(name, former)] + hosts))

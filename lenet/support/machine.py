@@ -6,6 +6,7 @@ import platform
 import sys
 from typing import Dict
 
+CORES = 'LENET_RANK_CORES'  # the share of a rank, which the launcher tells it
 _CGROUP_V2 = '/sys/fs/cgroup/cpu.max'
 _CGROUP_V1 = ('/sys/fs/cgroup/cpu/cpu.cfs_quota_us', '/sys/fs/cgroup/cpu/cpu.cfs_period_us')
 
@@ -31,7 +32,8 @@ def cgroup_cores() -> float:
 def usable_cores() -> int:
     """Cores this process may run on: the affinity mask, the container's limit and other ranks here respected."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    return max(1, int(min(affinity, cgroup_cores())) // _local_ranks())
+    share = os.environ.get(CORES, '')
+    return max(1, min(int(min(affinity, cgroup_cores())) // _local_ranks(), int(share) if share.isdigit() else affinity))
 
 
 def _local_ranks() -> int:

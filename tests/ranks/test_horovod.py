@@ -22,7 +22,8 @@ RUN = ('--data_path=synthetic', '--steps=5', '--epochs=2', '--iterations_per_loo
 
 
 def launch(output_dir, *arguments, n=2, **environment):
-    return processes.run_module('lenet.launch', '-n', str(n), *RUN, '--replicas=1', '--output_dir=%s' % output_dir,
+    return processes.run_module('lenet.launch', '-n', str(n), *RUN, '--distributed=horovod',
+                                '--replicas=1', '--output_dir=%s' % output_dir,
                               *arguments, **environment)
 
 
@@ -113,7 +114,8 @@ def test_the_learning_rate_grows_with_the_ranks_and_gradients_may_travel_as_floa
 
 def start(output_dir, *arguments, **environment):
     """Two ranks with much to do; returns the launcher after their first line and the process numbers of the ranks."""
-    command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--replicas=1', '--batch_size=16',
+    command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--distributed=horovod', '--replicas=1',
+               '--batch_size=16',
                '--steps=40000', '--output_dir=%s' % output_dir, *arguments]
     process = processes.start(command, env=dict(os.environ, PYTHONPATH=processes.ROOT, **environment))
     while 'step : 5-' not in process.stdout.readline():
