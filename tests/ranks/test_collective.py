@@ -44,10 +44,10 @@ def metrics(output_dir, kind):
     return [line for line in lines if line['kind'] == kind]
 
 
-def assert_same_variables(one, other):
+def assert_same_variables(one, other, tolerance=1e-5):
     assert set(one) == set(other)
     for name, value in one.items():
-        np.testing.assert_allclose(other[name], value, rtol=0, atol=1e-5 * max(1, np.abs(value).max()), err_msg=name)
+        np.testing.assert_allclose(other[name], value, rtol=0, atol=tolerance * max(1, np.abs(value).max()), err_msg=name)
 
 
 @pytest.fixture(scope='module')
@@ -89,7 +89,7 @@ def test_a_checkpoint_of_two_ranks_goes_on_on_one_and_back(both, tmp_path):
     ended = alone(one, '--batch_size=32', '--epochs=4', '--resume')
     assert ended.returncode == 0, ended.stderr
     np.testing.assert_allclose(losses(run), losses(one), rtol=1e-5)
-    assert_same_variables(newest(one), newest(run))
+    assert_same_variables(newest(one), newest(run), 1e-4)
 
 
 @pytest.mark.slow
