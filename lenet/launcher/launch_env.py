@@ -40,9 +40,7 @@ def local(environ: Mapping[str, str], addresses: Sequence[str]) -> List[Dict[str
     Args:
       environ: this process's.
     """
-    # This process's own level, which stack.quieten has set; that of ranks is another.
-    kept = {name: value for name, value in environ.items()
-            if name not in _OF_NPU_RANKS and (name, value) != ('TF_CPP_MIN_LOG_LEVEL', '1')}
+    kept = {name: value for name, value in environ.items() if name not in _OF_NPU_RANKS}
     cores = str(max(1, machine.usable_cores() // len(addresses)))
     return [dict(kept, **{cluster.VARIABLE: cluster.write(cluster.Cluster(list(addresses), rank)),
                           machine.CORES: cores, 'PYTHONUNBUFFERED': '1'}) for rank in range(len(addresses))]
