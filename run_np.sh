@@ -2,7 +2,7 @@
 #
 # Trains with several ranks: sets up what is missing, then starts a process for each of them.
 #
-#   ./run_np.sh -n 2 --epochs=1                      2 ranks on this CPU, through Horovod
+#   ./run_np.sh -n 2 --epochs=1                      2 ranks on this CPU
 #   ./run_np.sh --flagfile=npu.flags                 a rank for each NPU of this server in $RANK_TABLE_FILE
 #   ./run_np.sh -h                                   the other options, which all go before the flags
 #
@@ -22,10 +22,10 @@ source "$ROOT/setup_env.sh"
 if asks_for_npu "$@"; then
   note_cann
   set_up
-elif [[ ${1:-} == -h || ${1:-} == --help ]]; then
-  set_up
-else
-  require_tf1 'several ranks on CPUs'  # Horovod is built for TensorFlow 1.15
+elif [[ " $* " == *' --distributed=horovod '* ]]; then
+  require_tf1 'ranks of Horovod'  # which is built for TensorFlow 1.15
   set_up requirements-distributed.txt
+else
+  set_up
 fi
 run_module lenet.launch "$@"

@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ('setup_env.sh', 'run_1p.sh', 'run_np.sh', 'run_tests.sh')
 TOOLS = 'cat dirname env grep head ls mkdir mktemp ln mv paste readlink rm sed sort tail'.split()
 STAMP = '.venv/lenet-setup/stamp'
+HOROVOD = '--distributed=horovod'
 REPORT = '''
 import json, os, sys
 print(json.dumps({'arguments': sys.argv[1:], 'directory': os.getcwd(), 'python': sys.executable,
@@ -341,7 +342,8 @@ def test_what_the_interpreter_lacks_goes_beside_it(bench, first_start, project, 
     assert bench.set_up(project / 'run_tests.sh', path=path) == ['Updating']
     installed = os.listdir(str(project / '.site-packages'))
     assert {'pytest.py', 'older.py', 'bulk-1.0.dist-info'} <= set(installed) and 'side.py' not in installed
-    assert bench.set_up(project / 'run_np.sh', path='%s:%s' % (path, compilers)) == ['Updating', 'Building', 'Updating']
+    assert bench.set_up(project / 'run_np.sh', HOROVOD, path='%s:%s' % (path, compilers)) == [
+        'Updating', 'Building', 'Updating']
     for script in ('run_1p.sh', 'run_tests.sh', 'run_np.sh'):
         bench.report(project / script, path=path)
 
@@ -380,11 +382,11 @@ def test_second_stack_where_there_is_no_python_of_the_first(bench, project):
     assert 'side.py' in installed and 'older.py' not in installed  # as this stack's tests want
     assert bench.set_up(project / 'run_tests.sh', path=bench.second) == ['note:']
     bench.report(project / 'run_tests.sh', path=bench.second, LENET_WITHOUT_HOROVOD='1')
-    bench.report(project / 'run_np.sh', '-h', path=bench.second)
-    assert bench.error(project / 'run_np.sh', '-n', '2', path=bench.second).startswith(
-        'error: several ranks on CPUs need the first stack: no Python 3.7 ')
-    assert bench.error(project / 'run_np.sh', path=bench.second, LENET_STACK='tf2') == (
-        'error: several ranks on CPUs need the first stack: LENET_STACK=tf1, not tf2')
+    bench.report(project / 'run_np.sh', '-n', '2', path=bench.second)
+    assert bench.error(project / 'run_np.sh', HOROVOD, path=bench.second).startswith(
+        'error: ranks of Horovod need the first stack: no Python 3.7 ')
+    assert bench.error(project / 'run_np.sh', HOROVOD, path=bench.second, LENET_STACK='tf2') == (
+        'error: ranks of Horovod need the first stack: LENET_STACK=tf1, not tf2')
     for stack, start in (('tf1', 'error: no Python 3.7 (for x86_64, with venv) '), ('tf3', 'error: LENET_STACK=tf3: ')):
         assert bench.error(project / 'run_1p.sh', path=bench.second, LENET_STACK=stack).startswith(start)
 
@@ -556,8 +558,8 @@ def test_scripts_use_nothing_that_macos_lacks():
 
 
 def test_several_ranks_get_horovod_built_after_tensorflow_and_nothing_is_lost_by_it(bench, project, compilers):
-    assert bench.set_up(project / 'run_np.sh', '-n', '2', path=compilers) == ['Setting', 'Building', 'Updating']
-    assert bench.report(project / 'run_np.sh', '-n', '2', path=compilers)['arguments'] == ['-n', '2']
+    assert bench.set_up(project / 'run_np.sh', HOROVOD, path=compilers) == ['Setting', 'Building', 'Updating']
+    assert bench.report(project / 'run_np.sh', HOROVOD, path=compilers)['arguments'] == [HOROVOD]
     assert {'horovod.py', 'side.py'} <= set(os.listdir(str(site_of(project / '.venv'))))
     assert bench.set_up(project / 'run_tests.sh', path=bench.first) == ['Updating']
     for script in ('run_np.sh', 'run_1p.sh', 'run_tests.sh', 'run_np.sh'):  # each finds what another installed
@@ -566,7 +568,7 @@ def test_several_ranks_get_horovod_built_after_tensorflow_and_nothing_is_lost_by
 
 
 def test_horovod_that_cannot_be_built_stops_nothing_else(bench, second, compilers):
-    result = bench.run(second / 'run_np.sh', path=bench.first)
+    result = bench.run(second / 'run_np.sh', HOROVOD, path=bench.first)
     assert (result.returncode, result.stdout) == (1, '')
     assert result.stderr.splitlines()[1:] == [
         'error: building Horovod, for several ranks on CPUs, needs g++ and cmake (on Debian: apt-get install g++ '
@@ -589,7 +591,8 @@ def test_horovod_that_cannot_be_built_stops_nothing_else(bench, second, compiler
     assert 'horovod.py' in os.listdir(str(site_of(second / '.venv')))
 
 
-@pytest.mark.parametrize('arguments', [['--platform=npu'], ['-n', '2', '--flagfile', 'conf/npu.flags'], ['-h']])
-def test_npu_ranks_need_no_horovod(bench, project, ready, arguments):
+@pytest.mark.parametrize('arguments', [
+    ['--platform=npu'], ['-n', '2', '--flagfile', 'conf/npu.flags'], ['-h'], ['-n', '2']])
+def test_other_ranks_need_no_horovod(bench, project, ready, arguments):
     report = bench.report(project / 'run_np.sh', *arguments, path=ready, ASCEND_OPP_PATH='/opp')
     assert report['arguments'] == arguments
