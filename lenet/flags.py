@@ -104,10 +104,10 @@ def _define_loop(flag: _Definer) -> None:
 
 
 def _define_ranks(flag: _Definer) -> None:
-    flag.enum('distributed', 'auto', ['auto', 'none', 'collective', 'horovod', 'hccl'], 'What joins several ranks: collective '
-              '(of TensorFlow, by TF_CONFIG) or horovod on CPUs, hccl on NPUs; auto: what the environment says that '
-              './run_np.sh or a cluster sets. --batch_size is of each rank: n of them see exactly what one of n times '
-              'the size sees.')
+    flag.enum('distributed', 'auto', ['auto', 'none', 'collective', 'horovod', 'hccl'], 'What joins several ranks: '
+              'collective (of TensorFlow, by TF_CONFIG) or horovod on CPUs, hccl on NPUs; auto: what the environment '
+              'says that ./run_np.sh or a cluster sets. --batch_size is of each rank: n of them see exactly what one '
+              'of n times the size sees.')
     flag.enum('learning_rate_scaling', 'none', ['none', 'linear', 'sqrt'], 'How --learning_rate grows with the number '
               'of ranks n: by n (Goyal et al. 2017), or by its square root.')
     flag.float('rank_timeout', 600, 'Seconds without a finished session.run after which one of several ranks ends '

@@ -32,8 +32,9 @@ def cgroup_cores() -> float:
 def usable_cores() -> int:
     """Cores this process may run on: the affinity mask, the container's limit and other ranks here respected."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    share = os.environ.get(CORES, '')
-    return max(1, min(int(min(affinity, cgroup_cores())) // _local_ranks(), int(share) if share.isdigit() else affinity))
+    told = os.environ.get(CORES, '')
+    share = int(told) if told.isdigit() else affinity
+    return max(1, min(share, int(min(affinity, cgroup_cores())) // _local_ranks()))
 
 
 def _local_ranks() -> int:

@@ -34,8 +34,8 @@ _OWN_AGE = re.compile('deprecat|The TensorFlow contrib module will not be includ
 
 def quieten() -> None:
     """Sets the filters that need no TensorFlow; before it is imported."""
-    # C++ side: 0 prints "your CPU supports instructions …" at every start, 1 keeps warnings and errors, 2 errors alone:
-    # TensorFlow 2 warns at the end of every session.run of several ranks, whose parent may have set the 1.
+    # C++ side: 0 prints "your CPU supports instructions …" at every start, 1 keeps warnings and errors, 2 errors. That
+    # is for several ranks, at each of whose session.runs TensorFlow 2 warns; their parent may have set the 1.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '1')
     if os.environ.get('TF_CONFIG') and os.environ['TF_CPP_MIN_LOG_LEVEL'] == '1':
         os.environ['TF_CPP_MIN_LOG_LEVEL'] = '2'

@@ -47,7 +47,8 @@ def metrics(output_dir, kind):
 def assert_same_variables(one, other, tolerance=1e-5):
     assert set(one) == set(other)
     for name, value in one.items():
-        np.testing.assert_allclose(other[name], value, rtol=0, atol=tolerance * max(1, np.abs(value).max()), err_msg=name)
+        np.testing.assert_allclose(other[name], value, rtol=0, atol=tolerance * max(1, np.abs(value).max()),
+                                   err_msg=name)
 
 
 @pytest.fixture(scope='module')

@@ -77,7 +77,8 @@ def test_two_hosts_train_as_one_and_go_on_after_the_cable_was_pulled(hosts, tmp_
     statuses, errors = finish(started)
     assert statuses == [1, 1]
     for rank, text in enumerate(errors):
-        assert 'error: rank %d: rank %d at %s has ended or no longer answers' % (rank, 1 - rank, RANKS[1 - rank]) in text
+        other = 1 - rank
+        assert 'error: rank %d: rank %d at %s has ended or no longer answers' % (rank, other, RANKS[other]) in text
 
     ip('-n', hosts[1], 'link', 'set', 'cable', 'up')
     reached = json.loads((tmp_path / 'host_0/metrics.jsonl').read_text().splitlines()[-1])['step']
