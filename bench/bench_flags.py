@@ -1,6 +1,7 @@
 """The bench's own flags, beside those of training, and what must hold for a measurement to be worth its name."""
 
 import os
+import re
 from typing import List, Optional
 
 from absl import flags as absl_flags
@@ -92,7 +93,7 @@ def check(values: absl_flags.FlagValues) -> None:
     for name in ('json_out', 'trace', 'plot', 'peer_python'):
         if name in values:
             flag_parsing.require_path(name, values[name].value)
-    if not all(count.isdigit() and int(count) for count in values['cores'].value):
+    if not all(re.fullmatch('0*[1-9][0-9]{0,8}', count) for count in values['cores'].value):
         raise UsageError('--cores=%s: numbers from 1, joined by commas, are needed' % ','.join(values['cores'].value))
 
 

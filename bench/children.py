@@ -36,5 +36,5 @@ def run(command: List[str], label: str, inherit: bool = True) -> Dict[str, Any]:
         raise UserError('%s: ended with status %d: %s' % (label, ended.returncode, said[-1]))
     try:
         return dict(json.loads(ended.stdout.splitlines()[-1]))
-    except (IndexError, ValueError, TypeError):
+    except (IndexError, ValueError, TypeError, RecursionError):
         raise UserError('%s: printed no line of JSON; see: %s' % (label, ' '.join(command)))

@@ -6,7 +6,7 @@ import os
 from typing import Dict, List, Optional
 
 from lenet.data.splits import Split
-from lenet.errors import UserError
+from lenet.errors import UserError, one_line
 from lenet.report import content
 from lenet.report import records
 from lenet.run import run_directory
@@ -52,7 +52,11 @@ def show(directory: str, test: Split) -> str:
 
 
 def render(runs: List[records.Run]) -> str:
-    """The page as text."""
+    """The page as text.
+
+    Raises:
+      UserError: Jinja2 is missing, or the records hold something else than this program writes.
+    """
     try:
         import jinja2
     except ImportError as error:
@@ -60,11 +64,16 @@ def render(runs: List[records.Run]) -> str:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(PAGE), autoescape=True, trim_blocks=True,
                                      undefined=jinja2.StrictUndefined)
     style, script = _read('page.css'), '\n'.join(_read(name) for name in SCRIPTS)
-    shown = content.describe(runs)
     markup = jinja2.filters.do_mark_safe
-    return environment.get_template('page.html.j2').render(
-        policy=policy(style, script), style=markup(style), script=markup(script),
-        data=jinja2.utils.htmlsafe_json_dumps(shown.for_script()), **shown.for_template())
+    try:
+        shown = content.describe(runs)
+        page = environment.get_template('page.html.j2').render(
+            policy=policy(style, script), style=markup(style), script=markup(script),
+            data=jinja2.utils.htmlsafe_json_dumps(shown.for_script()), **shown.for_template())
+    except content.DAMAGE + (jinja2.TemplateRuntimeError,) as error:
+        raise UserError('%s: its results.json or metrics.jsonl is damaged, or of another program (%s: %s)' %
+                        (' '.join(run.directory for run in runs), type(error).__name__, one_line(error)))
+    return page.encode(errors='backslashreplace').decode()  # bytes of a name that are no text
 
 
 def policy(style: str, script: str) -> str:

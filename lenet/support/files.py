@@ -9,6 +9,8 @@ from lenet.errors import UserError
 from lenet.support import scratch
 from lenet.support import strict_json
 
+_CHUNK = 1 << 20
+
 
 def make_directory(path: str) -> str:
     """Creates `path` (and its parents) if it is missing and returns it.
@@ -55,9 +57,20 @@ def opening(path: str, limit: int, advice: str = 'name a file') -> Iterator[Bina
 def read(path: str, limit: int, advice: str = 'name a file') -> bytes:
     """The content of a regular file; arguments and errors as of `opening`."""
     with opening(path, limit, advice) as stream:
-        content = stream.read(limit + 1)
+        content = bytes(read_at_most(stream, limit + 1))
     if len(content) > limit:  # it grows, or is one of /proc, whose size is told as 0
         raise UserError('%s: has more than the %d bytes that it can have; %s' % (path, limit, advice))
+    return content
+
+
+def read_at_most(stream: IO[bytes], size: int) -> bytearray:
+    """The next `size` bytes, fewer at the end; a plain read(size) would allocate them all, whatever the file holds."""
+    content = bytearray()
+    while len(content) < size:
+        chunk = stream.read(min(size - len(content), _CHUNK))
+        if not chunk:
+            break
+        content += chunk
     return content
 
 

@@ -1,0 +1,102 @@
+"""Every reader of a file gives a value of its promised form, or a UserError that names the file in one line; whatever
+the file holds, and whatever has its name."""
+
+import os
+import shutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lenet.errors import UserError
+from tests import damage
+from tests import readers
+
+READERS = pytest.mark.parametrize('name', sorted(readers.ALL))
+_made = {}
+
+
+@pytest.fixture
+def place(name, tmp_path_factory):
+    """The folder of a reader with its right file, made once, and what that holds."""
+    reader = readers.ALL[name]
+    if name not in _made:
+        folder = str(tmp_path_factory.mktemp('place'))
+        reader.make(folder)
+        _made[name] = folder, readers.content(folder, reader.file)
+    return Place(*_made[name])
+
+
+class Place:
+    """Without a text: hypothesis shows the arguments of a test that fails."""
+
+    def __init__(self, folder, valid):
+        self.folder, self.valid = folder, valid
+
+
+def read(reader, folder):
+    """The value, None after an error; fails if it is not of its form, or the error does not keep its promise."""
+    try:
+        value = reader.read(folder)
+    except UserError as error:
+        message = str(error)
+        assert (reader.file if reader.names is None else reader.names) in message and folder in message
+        assert message.isprintable() and len(message) < 5000
+        return None
+    assert reader.is_right(value)
+    return value
+
+
+@READERS
+def test_a_right_file_is_read(name, place):
+    readers.ALL[name].read(place.folder)
+
+
+@READERS
+@given(data=st.data())
+def test_any_content_is_read_or_refused(name, place, data):
+    reader = readers.ALL[name]
+    content = data.draw(damage.contents(place.valid, reader.is_json))
+    readers.put(reader.file, content)(place.folder)
+    try:
+        read(reader, place.folder)
+    finally:
+        readers.put(reader.file, place.valid)(place.folder)
+
+
+def _directory(path):
+    os.mkdir(path)
+
+
+def _unreadable(path):
+    if os.geteuid() == 0:
+        pytest.skip('root reads everything')
+    os.chmod(path, 0)
+
+
+def _endless(path):
+    os.symlink('/dev/zero', path)
+
+
+def _huge(path):
+    """The right file, and 40 GB of nothing behind it."""
+    shutil.copyfile(path + '.right', path)
+    os.truncate(path, 40 << 30)
+
+
+STRANGE = {'directory': _directory, 'pipe': os.mkfifo, 'endless': _endless, 'huge': _huge, 'missing': lambda path: None}
+
+
+@pytest.mark.parametrize('name', sorted(name for name, reader in readers.ALL.items() if reader.is_file))
+@pytest.mark.parametrize('what', STRANGE)
+def test_whatever_has_the_name_is_read_or_refused_at_once(name, what, place):
+    reader = readers.ALL[name]
+    path = os.path.join(place.folder, reader.file)
+    os.rename(path, path + '.right')
+    try:
+        STRANGE[what](path)
+        value = read(reader, place.folder)
+        assert value is None or reader.does_without or what == 'huge'
+    finally:
+        shutil.rmtree(path) if what == 'directory' and os.path.isdir(path) else os.path.lexists(path) and os.unlink(path)
+        os.rename(path + '.right', path)
