@@ -24,7 +24,17 @@ fail() {
   exit 1
 }
 
-ENVIRONMENT=${LENET_VENV:-$ROOT/.venv}
+# The path that a variable stands for: bash leaves ~ alone in `env LENET_VENV=~/venv`, so do files of variables.
+expand_home() {
+  local home=~
+  case $1 in
+    '~' | '~/'*) printf '%s\n' "$home${1#\~}" ;;
+    '~'*) fail "$1: write the home directory out, or ./$1 if a file is called so" ;;
+    *) printf '%s\n' "$1" ;;
+  esac
+}
+
+ENVIRONMENT=$(expand_home "${LENET_VENV:-$ROOT/.venv}")
 [[ $ENVIRONMENT == /* ]] || ENVIRONMENT=$PWD/$ENVIRONMENT
 SITE=$ROOT/.site-packages  # what an interpreter used as it is lacks
 EXTRA=''                   # the file that set_up was given
@@ -275,6 +285,7 @@ set_up() {
   local path stack
   EXTRA=${1:-}
   unset PYTHONHOME  # it leads every interpreter but its own astray
+  if [[ -n ${PYTHON:-} ]]; then PYTHON=$(expand_home "$PYTHON"); fi
   case ${PYTHON:-} in /*) ;; */*) PYTHON=$PWD/$PYTHON ;; esac
   path=${PATH//"$ENVIRONMENT/bin:"/}  # our own environments, activated, must not answer the search
   path=${path//"$ENVIRONMENT-tf2/bin:"/}
@@ -312,7 +323,7 @@ use_as_it_is() {
   take_stack tf1
   PLACE=$SITE STATE=$SITE/lenet-setup PY=$CHOSEN FILE=
   if ! has_wanted; then
-    missing=$(wanted | sed -e 's/==.*//' -e 's/-/_/g' | "$PY" -c '
+    missing=$(cd "$ROOT" && wanted | sed -e 's/==.*//' -e 's/-/_/g' | "$PY" -c '
 import sys
 from importlib.util import find_spec
 print(*[name for name in sys.stdin.read().split() if not find_spec(name.lower())])')
@@ -323,15 +334,16 @@ print(*[name for name in sys.stdin.read().split() if not find_spec(name.lower())
   export PYTHONPATH=$SITE${PYTHONPATH:+:$PYTHONPATH}
 }
 
-# Like `exec "$PY" -m`, but -m looks in the working directory first, where another clone's lenet/ may lie.
+# Like `exec "$PY" -m`, but -m looks in the working directory first, where another clone's lenet/ may lie, or an enum.py
+# of the user's.
 run_module() {
   exec "$PY" -c '
-import runpy, signal, sys
+import sys
+sys.path[:] = [sys.argv.pop(1)] + list(filter(None, sys.path))  # before anything is imported
+import runpy, signal
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before the module has its handlers: no traceback
-sys.path[0], module = sys.argv[1:3]
-del sys.argv[1:3]
-runpy.run_module(module, run_name="__main__", alter_sys=True)' "$ROOT" "$@"
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)' "$ROOT" "$@"
 }
 
 asks_for_npu() {

@@ -12,14 +12,20 @@ from lenet.errors import UsageError
 from lenet.flags import Params
 from lenet.support import flag_parsing
 from lenet.support import machine
+from lenet.support.flag_parsing import define_path
 
 VALUES = absl_flags.FLAGS
 MIN_CALLS = 5  # are timed: fewer say nothing about a spread
 WARMUP_CALLS = 2  # by default: the first compiles, the second finds caches and allocator cold
 
 
+def _define_json_out(values: absl_flags.FlagValues) -> None:
+    define_path('json_out', None, 'File for the whole report as JSON.', flag_values=values)
+
+
 def _define_common(values: absl_flags.FlagValues) -> None:
     flags.define(values)
+    _define_json_out(values)
     values.set_default('epochs', 1)
     absl_flags.DEFINE_integer('warmup', None, 'Steps that are run first and not counted: a multiple of '
                               '--iterations_per_loop, fewer than are timed. Default: 2 calls of --iterations_per_loop '
@@ -27,7 +33,6 @@ def _define_common(values: absl_flags.FlagValues) -> None:
                               flag_values=values)
     absl_flags.DEFINE_list('cores', [], 'How many cores to run on: 1 is the first that the process may use, 2 the '
                            'first two. Default: all. With --sweep several counts: 1,2.', flag_values=values)
-    absl_flags.DEFINE_string('json_out', None, 'File for the whole report as JSON.', flag_values=values)
     absl_flags.DEFINE_integer('rounds', None, 'How often each of several is measured, in turn: A B C A B C. Default: 3 '
                               'with --sweep, 5 in bench.compare.', 1, 1000, flag_values=values)
 
@@ -39,10 +44,10 @@ def define_perf(values: absl_flags.FlagValues = VALUES) -> None:
                            'input costs.', flag_values=values)
     absl_flags.DEFINE_enum('format', 'text', ['text', 'json'], 'What is printed: for readers, or one line of JSON.',
                            flag_values=values)
-    absl_flags.DEFINE_string('trace', None, 'File for a Chrome trace of one step.', flag_values=values)
+    define_path('trace', None, 'File for a Chrome trace of one step.', flag_values=values)
     absl_flags.DEFINE_string('sweep', None, 'FLAG=VALUE,VALUE,…: measures each value in fresh processes; FLAG is one '
                              'of iterations_per_loop, input, replicas, conv, batch_size.', flag_values=values)
-    absl_flags.DEFINE_string('plot', None, 'PNG file for a picture of --sweep; needs matplotlib.', flag_values=values)
+    define_path('plot', None, 'PNG file for a picture of --sweep; needs matplotlib.', flag_values=values)
 
 
 def define_compare(values: absl_flags.FlagValues = VALUES) -> None:
@@ -53,8 +58,20 @@ def define_compare(values: absl_flags.FlagValues = VALUES) -> None:
         'ours_peer, ours_whole, ours_2ranks, ours_4ranks, reference, reference_summary, pytorch, '
         'pytorch_channels_last, keras. "ours:--conv=direct --replicas=1" adds flags, "LABEL=ours:…" a name for the '
         'table.', flag_values=values)
-    absl_flags.DEFINE_string('peer_python', None, 'Interpreter that has PyTorch, or a current TensorFlow, for the '
-                             'contenders pytorch, pytorch_channels_last and keras.', flag_values=values)
+    define_path('peer_python', None, 'Interpreter that has PyTorch, or a current TensorFlow, for the '
+                'contenders pytorch, pytorch_channels_last and keras.', flag_values=values)
+
+
+def define_accuracy(values: absl_flags.FlagValues = VALUES) -> None:
+    """Defines the flags of bench.accuracy."""
+    flags.define(values)
+    _define_json_out(values)
+    absl_flags.DEFINE_integer('seeds', 5, 'How many seeds are trained, from --seed on.', 1, 1000, flag_values=values)
+    absl_flags.DEFINE_integer('at_once', 1, 'Trainings at a time, each restricted to its share of the cores. With '
+                              'fewer cores --replicas is smaller unless given, which changes the last digits of a '
+                              'result.', 1, 1024, flag_values=values)
+    define_path('keep', None, "Directory for the seeds' runs, in its folders seed_1 and so on. Default: they are "
+                'removed.', flag_values=values)
 
 
 def training_params(arguments: List[str]) -> Params:
@@ -88,12 +105,9 @@ def check(values: absl_flags.FlagValues) -> None:
     """Checks the values that are no single numbers or words.
 
     Raises:
-      UsageError: an empty path, or --cores that are no numbers.
+      UsageError: --cores that are no numbers.
     """
-    for name in ('json_out', 'trace', 'plot', 'peer_python'):
-        if name in values:
-            flag_parsing.require_path(name, values[name].value)
-    if not all(re.fullmatch('0*[1-9][0-9]{0,8}', count) for count in values['cores'].value):
+    if 'cores' in values and not all(re.fullmatch('0*[1-9][0-9]{0,8}', count) for count in values['cores'].value):
         raise UsageError('--cores=%s: numbers from 1, joined by commas, are needed' % ','.join(values['cores'].value))
 
 

@@ -6,8 +6,7 @@ import subprocess
 from typing import Any, Dict, List
 
 from lenet.errors import UserError
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from lenet.support import modules
 
 
 def environment(inherit: bool = True) -> Dict[str, str]:
@@ -16,15 +15,15 @@ def environment(inherit: bool = True) -> Dict[str, str]:
     Args:
       inherit: False leaves the inherited PYTHONPATH out: it is of this interpreter, not of another one.
     """
-    paths = [ROOT] + [path for path in [os.environ.get('PYTHONPATH')] if path and inherit]
+    paths = [modules.ROOT] + [path for path in [os.environ.get('PYTHONPATH')] if path and inherit]
     return dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
 
 
-def run(command: List[str], label: str, inherit: bool = True) -> Dict[str, Any]:
-    """Runs `command` to its end and returns the JSON object on the last line it prints.
+def finish(command: List[str], label: str, inherit: bool = True) -> str:
+    """Runs `command` to its end and returns what it printed.
 
     Raises:
-      UserError: it failed or printed something else; the message has its last line of stderr.
+      UserError: it failed; the message has its last line of stderr.
     """
     try:
         ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
@@ -34,7 +33,17 @@ def run(command: List[str], label: str, inherit: bool = True) -> Dict[str, Any]:
     if ended.returncode:
         said = ended.stderr.strip().splitlines() or ['nothing on stderr']
         raise UserError('%s: ended with status %d: %s' % (label, ended.returncode, said[-1]))
+    return ended.stdout
+
+
+def run(command: List[str], label: str, inherit: bool = True) -> Dict[str, Any]:
+    """Runs `command` to its end and returns the JSON object on the last line it prints.
+
+    Raises:
+      UserError: it failed or printed something else; the message has its last line of stderr.
+    """
+    printed = finish(command, label, inherit)
     try:
-        return dict(json.loads(ended.stdout.splitlines()[-1]))
+        return dict(json.loads(printed.splitlines()[-1]))
     except (IndexError, ValueError, TypeError, RecursionError):
         raise UserError('%s: printed no line of JSON; see: %s' % (label, ' '.join(command)))

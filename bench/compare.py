@@ -69,9 +69,9 @@ def main() -> None:
     report = summarize(compared, runs)
     report['machine'] = dict(machine.describe(), load_average_before=list(load_before),
                              load_average_after=list(os.getloadavg()))
-    print('\n'.join(lines(report)))
     if FLAGS.json_out:
         files.write_json(FLAGS.json_out, report)
+    print('\n'.join(lines(report)))
 
 
 def check_ours(params: Params, compared: List[contenders.Contender], warmup: Optional[int]) -> None:

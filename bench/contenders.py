@@ -1,7 +1,6 @@
 """What bench.compare sets beside each other: the commands that measure each contender."""
 
 import os
-import sys
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from bench import bench_flags
@@ -9,6 +8,7 @@ from bench import children
 from lenet import flags
 from lenet.errors import UsageError, UserError
 from lenet.flags import Params
+from lenet.support import modules
 
 OURS_ELSEWHERE = 'ours_peer'  # under --peer_python, such as the other stack's
 OURS = {'ours': ['bench.perf'], OURS_ELSEWHERE: ['bench.perf'], 'ours_whole': ['bench.whole'],
@@ -87,16 +87,17 @@ def command(contender: Contender, params: Params, warmup: Optional[int], data_fi
     if contender.kind.endswith('ranks'):
         added += ['--output_dir=' + os.path.dirname(data_file)]  # of their logs
     if contender.kind in OURS:
-        python = peer_python if contender.kind == OURS_ELSEWHERE else sys.executable
-        return [python, '-m'] + OURS[contender.kind] + flags.to_lines(params) + added + contender.flags
+        python = peer_python if contender.kind == OURS_ELSEWHERE else None
+        module, own = OURS[contender.kind][0], OURS[contender.kind][1:]
+        return modules.command(module, own + flags.to_lines(params) + added + contender.flags, python)
     options = ['--data=' + data_file, '--batch_size=%d' % params.batch_size,
                '--steps=%d' % bench_flags.timed_steps(params),
                '--warmup=%d' % (PEER_WARMUP if warmup is None else warmup),
                '--learning_rate=%r' % params.learning_rate, '--seed=%d' % params.seed]
     if contender.kind in REFERENCES:
-        return [sys.executable, '-m', 'bench.reference_loop'] + options + REFERENCES[contender.kind]
+        return modules.command('bench.reference_loop', options + REFERENCES[contender.kind])
     peer = PEERS[contender.kind]
-    return [peer_python, '-m', peer.module] + options + peer.options
+    return modules.command(peer.module, options + peer.options, peer_python)
 
 
 def measure(contender: Contender, command_line: List[str]) -> Dict[str, Any]:

@@ -13,6 +13,7 @@ from lenet import platforms
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import stack
+from lenet.support.flag_parsing import define_path
 
 FLAGS = absl_flags.FLAGS
 
@@ -37,6 +38,6 @@ def main() -> None:
 
 if __name__ == '__main__':
     flags.define()
-    absl_flags.DEFINE_string('variables_out', None, 'The .npz file to write.', required=True)
+    define_path('variables_out', None, 'The .npz file to write.', required=True)
     absl_flags.adopt_module_key_flags(flags)
     entry.run(main)

@@ -59,9 +59,9 @@ def run_measurement() -> None:
     report = measure.measure(params, warmup, platform, data, FLAGS.constant_input)
     if platform.ranks.rank != 0:  # all ranks are measured, one reports
         return
-    print(json.dumps(report) if FLAGS.format == 'json' else '\n'.join(text.measurement(report)))
     if FLAGS.json_out is not None:
         files.write_json(FLAGS.json_out, report)
+    print(json.dumps(report) if FLAGS.format == 'json' else '\n'.join(text.measurement(report)))
     if FLAGS.trace is not None:
         write_trace(params, platform, data)
 
@@ -83,11 +83,11 @@ def run_sweep() -> None:
     points = sweep.make_points(FLAGS.sweep, counts, flags.read(), FLAGS.warmup)
     report = sweep.run(sweep.split(FLAGS.sweep)[0], points, FLAGS.rounds or sweep.DEFAULT_ROUNDS,
                        functools.partial(print, flush=True))
-    print('\n'.join(sweep.lines(report)))
     if FLAGS.json_out is not None:
         files.write_json(FLAGS.json_out, report)
     if FLAGS.plot is not None:
         plot.draw(report, FLAGS.plot)
+    print('\n'.join(sweep.lines(report)))
 
 
 if __name__ == '__main__':

@@ -3,7 +3,6 @@ variables, each in a process of its own."""
 
 import math
 import os
-import sys
 from functools import reduce
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -15,6 +14,7 @@ from lenet import platforms
 from lenet.errors import UserError, one_line
 from lenet.flags import Params
 from lenet.support import files
+from lenet.support import modules
 from lenet.support import scratch
 
 # What a flag may change in the variables: nothing; roundings, for sums in another order; everything.
@@ -94,8 +94,8 @@ def common_steps(ns: Sequence[int]) -> int:
 def final_variables(params: Params, steps: int, path: str) -> Dict[str, np.ndarray]:
     """Trains `steps` steps in a process of its own; every variable that a checkpoint would hold, by name."""
     shortened = params._replace(steps=steps, epochs=1, warmup_steps=min(params.warmup_steps, steps))
-    children.run([sys.executable, '-m', 'bench.final_variables', '--variables_out=' + path] +
-                 flags.to_lines(shortened), 'proof')
+    children.run(modules.command('bench.final_variables', ['--variables_out=' + path] + flags.to_lines(shortened)),
+                 'proof')
     return load(path)
 
 

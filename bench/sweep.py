@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import sys
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from bench import bench_flags
@@ -14,6 +13,7 @@ from lenet import flags
 from lenet.errors import UsageError
 from lenet.flags import Params
 from lenet.support import machine
+from lenet.support import modules
 
 DEFAULT_ROUNDS = 3
 
@@ -30,8 +30,8 @@ class Point(NamedTuple):
     def command(self) -> List[str]:
         added = [] if self.cores is None else ['--cores=%d' % self.cores]
         added += [] if self.warmup is None else ['--warmup=%d' % self.warmup]
-        return ([sys.executable, '-m', 'bench.perf', '--noconstant_input', '--format=json'] +
-                flags.to_lines(self.params) + added)
+        return modules.command('bench.perf', ['--noconstant_input', '--format=json'] + flags.to_lines(self.params) +
+                               added)
 
 
 def make_points(swept: str, core_counts: List[int], params: Params, warmup: Optional[int]) -> List[Point]:

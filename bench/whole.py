@@ -11,12 +11,12 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from bench import children
 from lenet.errors import UserError, one_line
 from lenet.support import files
+from lenet.support import modules
 from lenet.support import scratch
 
-LAUNCHER = os.path.join(children.ROOT, 'run_1p.sh')
+LAUNCHER = os.path.join(modules.ROOT, 'run_1p.sh')
 _LARGEST = 2 ** 26  # bytes of results.json
 _BENCH_FLAGS = ('--warmup=',)  # a whole run has none
 

@@ -14,10 +14,10 @@ from lenet.export import model_flags
 from lenet.flags import define_platform
 from lenet.support import entry
 from lenet.support import stack
+from lenet.support.flag_parsing import define_path
 
 
 def _check(values: flags.FlagValues) -> None:
-    model_flags.require_paths('checkpoint', 'model_path', 'output_dir', 'data_path', 'json_out')
     if values.model_path is None:
         return
     for name in ('checkpoint', 'activation'):
@@ -36,12 +36,12 @@ def main() -> None:
 
 def _define_flags() -> None:
     model_flags.define()
-    flags.DEFINE_string('model_path', None, 'A frozen graph that lenet.freeze wrote, instead of a checkpoint.')
+    define_path('model_path', None, 'A frozen graph that lenet.freeze wrote, instead of a checkpoint.')
     flags.DEFINE_enum('split', 'test', ['test', 'train'], 'Which images.')
     flags.DEFINE_integer('batch_size', 500, 'Images per session.run; a frozen graph of a fixed batch keeps its own.', 1,
                          60000)
     define_platform()
-    flags.DEFINE_string('json_out', None, 'File for the whole report, all misclassified images included, as JSON.')
+    define_path('json_out', None, 'File for the whole report, all misclassified images included, as JSON.')
 
 
 if __name__ == '__main__':

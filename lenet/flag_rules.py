@@ -5,7 +5,6 @@ import re
 from typing import TYPE_CHECKING
 
 from lenet.errors import UsageError
-from lenet.support import flag_parsing
 
 if TYPE_CHECKING:
     from lenet.flags import Params
@@ -17,8 +16,8 @@ def check(params: 'Params') -> None:
     Raises:
       UsageError: the first broken rule.
     """
-    for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _restore, _loss_scale, _injection,
-                 _saturation, _distribution, _paths, _dumps, _mixlist):
+    for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _patterns, _restore, _loss_scale,
+                 _injection, _saturation, _distribution, _output_dir, _dumps, _mixlist):
         rule(params)
 
 
@@ -66,6 +65,18 @@ def _replicas(params: 'Params') -> None:
                          (params.batch_size, params.replicas, _largest_divisor(params.batch_size, params.replicas)))
 
 
+_QUOTES = '\'"`\u2018\u2019\u201c\u201d'
+
+
+def _patterns(params: 'Params') -> None:
+    for name in ('restore_exclude', 'freeze_variables'):
+        listed = ','.join(getattr(params, name))
+        # As a program writes a list. As a pattern, ['fc_3/'] is one character of f, c, _, 3 and would match all of fc_.
+        if re.search('[%s]' % _QUOTES, listed) or re.fullmatch(r'\[[^][]*\]', listed):
+            raise UsageError('--%s=%s: patterns are written without brackets around them and without quotes: --%s=%s' %
+                             (name, listed, name, re.sub(r'[][\s%s]' % _QUOTES, '', listed)))
+
+
 def _restore(params: 'Params') -> None:
     if params.resume and params.restore_path is not None:
         raise UsageError('--resume continues a run, --restore_path starts a new one: give one of them')
@@ -104,9 +115,7 @@ def _distribution(params: 'Params') -> None:
         raise UsageError('--compress_gradients needs --distributed=horovod: start with ./run_np.sh, or leave it out')
 
 
-def _paths(params: 'Params') -> None:
-    for name in ('output_dir', 'data_path', 'restore_path'):
-        flag_parsing.require_path(name, getattr(params, name))
+def _output_dir(params: 'Params') -> None:
     if re.search(r'://|[*?[\]]', params.output_dir):
         raise UsageError('--output_dir=%s: TensorFlow takes :// and the characters * ? [ ] for more than a name; '
                          'choose another one' % params.output_dir)

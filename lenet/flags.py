@@ -19,6 +19,7 @@ PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision'
 DUMP_MODES = ['output', 'input', 'all']
 DUMP_DEBUG_MODES = ['all', 'aicore_overflow', 'atomic_overflow']
 LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
+AUGMENTATIONS = ['none', 'affine', 'elastic']
 MAX_COUNT = 10 ** 9
 MAX_SCALE = 2.0 ** 126  # the largest whose inverse is a normal float32
 MAX_SEED = 2 ** 31 - 1
@@ -42,17 +43,18 @@ PLATFORM_DEFAULTS = {
 
 
 class _Definer:
-    """absl's DEFINE_… functions for one FlagValues: `integer` is DEFINE_integer."""
+    """absl's DEFINE_… functions for one FlagValues: `integer` is DEFINE_integer; `path` is ours."""
 
     def __init__(self, values: flags.FlagValues) -> None:
         self.values = values
+        self.path = functools.partial(flag_parsing.define_path, flag_values=values)
 
     def __getattr__(self, kind: str) -> Callable[..., Any]:
         return functools.partial(getattr(flags, 'DEFINE_' + kind), flag_values=self.values)
 
 
 def _define_data(flag: _Definer) -> None:
-    flag.string('data_path', None, DATA_PATH_HELP)
+    flag.path('data_path', None, DATA_PATH_HELP)
     define_form(flag.values)
     flag.integer('seed', 1, 'Of the initial weights and of the order of the data. On a CPU one seed, with the same '
                  '--replicas, gives one result, bit for bit.', 0, MAX_SEED)
@@ -71,6 +73,20 @@ def _define_training(flag: _Definer) -> None:
     flag.integer('warmup_steps', 0, 'W, steps over which the learning rate first rises linearly, from 1/W of it to '
                  'all of it.', 0, MAX_COUNT)
     flag.enum('activation', 'sigmoid', ACTIVATIONS, 'Of every hidden layer; it also chooses the initializers.')
+
+
+def _define_augmentation(flag: _Definer) -> None:
+    flag.enum('augment', 'none', AUGMENTATIONS, 'Distorts every training image anew in each step, by a draw from '
+              '--seed and the step: affine (LeCun et al. 1998), by --augment_rotation, _scale, _shear and _shift; '
+              'elastic (Simard et al. 2003), by these and --augment_elastic. Distorted batches go through tf.data, on '
+              'the host, whatever --input. The upper bounds are as far as a digit is still the same digit.')
+    flag.float('augment_rotation', 10.0, 'Degrees by which an image turns at most, either way.', 0, 20)
+    flag.float('augment_scale', 1.12, 'Factor by which each axis grows or shrinks at most; 1: not at all.', 1, 1.3)
+    flag.float('augment_shear', 0.12, 'Pixels by which a row moves sideways at most for each row from the centre.', 0,
+               0.3)
+    flag.float('augment_shift', 1.5, 'Pixels by which an image moves along each axis at most.', 0, 3)
+    flag.float('augment_elastic', 0.6, 'Pixels by which each pixel moves along each axis, root mean square, in a '
+               'smooth random field.', 0, 1.2)
 
 
 def _define_loop(flag: _Definer) -> None:
@@ -105,7 +121,7 @@ def _define_evaluation(flag: _Definer) -> None:
 
 
 def _define_output(flag: _Definer) -> None:
-    flag.string('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves to its '
+    flag.path('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves to its '
                 'folder "previous".')
     flag.integer('log_every', None, 'Steps between progress lines. Default: 100, rounded up to a multiple of '
                  '--iterations_per_loop.', 1, MAX_COUNT)
@@ -113,7 +129,7 @@ def _define_output(flag: _Definer) -> None:
     flag.integer('ckpt_count', 5, 'Newest checkpoints that are kept.', 1, 10 ** 6)
     flag.bool('resume', False, 'Continues from the newest whole checkpoint of --output_dir; without any it starts from '
               'the beginning.')
-    flag.string('restore_path', None, 'A checkpoint whose weights a new run starts from (transfer learning).')
+    flag.path('restore_path', None, 'A checkpoint whose weights a new run starts from (transfer learning).')
     flag.list('restore_exclude', [], 'Weights that --restore_path leaves out: regular expressions that match from the '
               'start of a name, such as the prefix fc_3/.')
     flag.list('freeze_variables', [], 'Weights that are not trained, in patterns as of --restore_exclude: '
@@ -154,7 +170,7 @@ def _define_npu(flag: _Definer) -> None:
     flag.enum('dump_debug_mode', 'all', DUMP_DEBUG_MODES, 'NPU only: which overflows --over_dump looks for.')
     flag.string('profiling_fp_point', '', 'NPU only: first forward operator for --profiling; empty: found by itself.')
     flag.string('profiling_bp_point', '', 'NPU only: last backward operator for --profiling; empty: found by itself.')
-    flag.string('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
+    flag.path('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
                 '--precision_mode=allow_mix_precision lowers.')
     flag.integer('op_debug_level', 0, 'NPU only: debug information of compiled operators; not 0 switches the compile '
                  'cache off.', 0, 4)
@@ -184,8 +200,8 @@ def define_platform(values: flags.FlagValues = flags.FLAGS) -> None:
 def define(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines every flag in `values`."""
     flag = _Definer(values)
-    for part in (_define_data, _define_training, _define_loop, _define_ranks, _define_evaluation, _define_output,
-                 _define_precision, _define_npu):
+    for part in (_define_data, _define_training, _define_augmentation, _define_loop, _define_ranks, _define_evaluation,
+                 _define_output, _define_precision, _define_npu):
         part(flag)
     for alias, name in ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)

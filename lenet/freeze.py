@@ -18,6 +18,7 @@ from lenet.errors import UsageError
 from lenet.export import model_flags
 from lenet.support import entry
 from lenet.support import stack
+from lenet.support.flag_parsing import define_path
 
 # Folded and direct convolutions gave logits that differ, by rounding, by up to 3.8e-6 (sigmoid, tanh; logits up to 14)
 # and 7.6e-6 (relu, up to 23) on MNIST's test images. The hundredfold leaves room for larger logits, and still is less
@@ -26,7 +27,6 @@ TOLERANCE = 1e-3
 
 
 def _check(values: flags.FlagValues) -> None:
-    model_flags.require_paths('checkpoint', 'output_dir', 'data_path', 'pb_path', 'saved_model')
     if math.isnan(values.tolerance):  # passes every bound
         raise UsageError('--tolerance=nan: a number from 0 to 1 is needed')
     if values.saved_model is None:
@@ -54,14 +54,14 @@ def main() -> None:
 
 def _define_flags() -> None:
     model_flags.define()
-    flags.DEFINE_string('pb_path', None, 'The frozen graph. Default: lenet.pb in --output_dir. The same name with '
-                        '.json gets its description.')
+    define_path('pb_path', None, 'The frozen graph. Default: lenet.pb in --output_dir. The same name with '
+                '.json gets its description.')
     flags.DEFINE_integer('batch', None, 'A fixed number of images that the graph takes at a time. Default: any.', 1,
                          60000)
     flags.DEFINE_enum('conv', 'direct', ['direct', 'folded'], 'Convolutions as they are written, which every runtime '
                       'knows, or on blocks, which is faster on a CPU.')
-    flags.DEFINE_string('saved_model', None, 'Directory for a SavedModel as well, signature serving_default; a former '
-                        'one of this program there is replaced.')
+    define_path('saved_model', None, 'Directory for a SavedModel as well, signature serving_default; a former '
+                'one of this program there is replaced.')
     flags.DEFINE_float('tolerance', TOLERANCE, "By how much a logit may differ from the checkpoint's own.", 0.0, 1.0)
 
 

@@ -23,6 +23,7 @@ from lenet.export import model_flags
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import stack
+from lenet.support.flag_parsing import define_path
 
 _PATHS = ('model_path', 'data_dir', 'csv_out', 'json_out')
 _TARGETS = ('csv_out', 'json_out')
@@ -45,7 +46,6 @@ def check_targets(values: Any) -> None:
 
 def main() -> int:
     values = absl_flags.FLAGS
-    model_flags.require_paths(*_PATHS)
     check_targets(values)
     with stack.importing():
         from lenet.export import inference  # seconds of imports, after the command line is known to be right
@@ -54,8 +54,8 @@ def main() -> int:
 
 
 def _define_flags() -> None:
-    absl_flags.DEFINE_string('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
-    absl_flags.DEFINE_string(
+    define_path('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
+    define_path(
         'data_dir', None, 'Images: a directory of lenet.preprocess; a data set as --data_path of lenet.train names it '
         '(the test images), "synthetic" too; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched '
         'once.')
@@ -69,9 +69,9 @@ def _define_flags() -> None:
     flags.define_platform()
     for alias, name in _ALIASES.items():
         absl_flags.DEFINE_alias(alias, name)
-    absl_flags.DEFINE_string('csv_out', None, 'File of predictions: name, label, class and the probability of each '
-                             'class, a line an image.')
-    absl_flags.DEFINE_string('json_out', None, 'File of the summary as JSON.')
+    define_path('csv_out', None, 'File of predictions: name, label, class and the probability of each class, a line an '
+                'image.')
+    define_path('json_out', None, 'File of the summary as JSON.')
 
 
 if __name__ == '__main__':

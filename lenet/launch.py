@@ -37,6 +37,7 @@ from lenet.support import entry
 from lenet.support import files
 from lenet.support import locks
 from lenet.support import machine
+from lenet.support import modules
 from lenet.support import progress
 
 
@@ -106,8 +107,8 @@ def _hand_over(options: launch_options.Options, on_npu: bool) -> int:
                  'the same place on every host. This was never tried.')
     for name, value in launch_env.HOROVOD_DEFAULTS.items():
         os.environ.setdefault(name, value)
-    os.execv(sys.executable, [sys.executable, '-m', 'horovod.runner.launch', '--gloo', '-np', str(count), '-H',
-                              options.hosts] + rank.command(options.module, options.arguments))
+    os.execv(sys.executable, modules.command('horovod.runner.launch', [
+        '--gloo', '-np', str(count), '-H', options.hosts] + rank.command(options.module, options.arguments)))
 
 
 if __name__ == '__main__':

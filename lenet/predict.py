@@ -18,17 +18,15 @@ from lenet.export import model_flags
 from lenet.photo import drawing
 from lenet.photo import picture
 from lenet.support import entry
+from lenet.support import progress
 from lenet.support import stack
-from lenet.support.text import printable
+from lenet.support.flag_parsing import define_path
 
 FLAGS = flags.FLAGS
 
 
 def check_flags() -> None:
     """Raises UsageError where the flags do not say which network to take."""
-    for name in ('model_path', 'checkpoint', 'output_dir'):
-        if FLAGS[name].value == '':
-            raise UsageError('--%s is empty: give a path, or leave it out' % name)
     if FLAGS.model_path is None:
         return
     if FLAGS.checkpoint is not None:
@@ -38,7 +36,7 @@ def check_flags() -> None:
 
 
 def print_error(error: UserError) -> None:
-    print('error: %s' % printable(str(error), sys.stderr.encoding), file=sys.stderr, flush=True)
+    progress.tell('error: %s' % error)
 
 
 def describe(digits: List[Any]) -> str:
@@ -64,7 +62,7 @@ def main(*paths: str) -> int:
 
 
 if __name__ == '__main__':
-    flags.DEFINE_string('model_path', None, 'A frozen graph (.pb) to answer with, instead of a checkpoint.')
+    define_path('model_path', None, 'A frozen graph (.pb) to answer with, instead of a checkpoint.')
     model_flags.define_network()
     flags.DEFINE_bool('picture', True, 'Draws the 28x28 pixels that the network sees.')
     flags.DEFINE_bool('json', False, 'Prints one JSON object a line: file, class, probabilities.')

@@ -24,6 +24,7 @@ from lenet.export import model_flags
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import progress
+from lenet.support.flag_parsing import define_path
 
 
 def check_target(path: str) -> None:
@@ -70,7 +71,6 @@ def preprocess(output_path: str, data: Dataset, batch: Optional[int]) -> str:
 
 def main() -> None:
     values = absl_flags.FLAGS
-    model_flags.require_paths('output_path', 'data_path')
     files.recover(values.output_path)
     check_target(values.output_path)
     data = dataset.open_for(values, values.num_classes)
@@ -78,10 +78,10 @@ def main() -> None:
 
 
 def _define_flags() -> None:
-    absl_flags.DEFINE_string('data_path', None, flags.DATA_PATH_HELP)
+    define_path('data_path', None, flags.DATA_PATH_HELP)
     model_flags.define_form()
-    absl_flags.DEFINE_string('output_path', None, 'Directory that is written; one of a former preprocess is replaced.',
-                             required=True)
+    define_path('output_path', None, 'Directory that is written; one of a former preprocess is replaced.',
+                required=True)
     absl_flags.DEFINE_integer('batch', None, 'Also writes batches of so many images, the last one filled up with '
                               'zeros.', 1, 60000)
     absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from typing import List
 
 import numpy as np
@@ -12,12 +13,12 @@ from lenet.platforms import npu_config
 from tests import npu_standin
 from tests.processes import ROOT
 
-DOCUMENTS = ('README.md', 'BUILD.md', 'PORTING.md')
+DOCUMENTS = ('README.md', 'BUILD.md', 'PORTING.md', 'README.zh.md', 'PORTING.zh.md')
 SCRIPTS = sorted(name for name in os.listdir(ROOT) if name.endswith(('.sh', '.flags')))
 PATH = re.compile(r'(?<![\w/.-])(?:\./)?((?:lenet|bench|tests)/[\w/]*\w(?:\.\w+)?|requirements[\w-]*\.txt|'
-                  r'\w+\.(?:sh|flags|md))(?![\w*])')
+                  r'\w+(?:\.zh)?\.(?:sh|flags|md))(?![\w*])', re.ASCII)  # no space parts a path from Chinese
 FOREIGN = {'set_env.sh', 'train_full_1p.sh'}  # of Ascend's toolkit, and of the ModelZoo
-LINE = 120  # characters, but for tables and what a program printed
+LINE = 120  # columns, but for tables and what a program printed
 STEPS = 20
 
 
@@ -39,26 +40,39 @@ def test_every_path_it_names_exists(document):
 
 def test_paths_are_found_in_prose_code_and_tables():
     text = ('see lenet/a_b.py, (`tests/c/d.py`)\n| bench/e.png | lenet/graph/ |\n./run_x.sh --flagfile=y.flags\n'
-            'lenet/z*.py requirements*.txt toolkit/other.sh')
-    assert paths_in(text) == ['bench/e.png', 'lenet/a_b.py', 'lenet/graph', 'run_x.sh', 'tests/c/d.py', 'y.flags']
+            'lenet/z*.py requirements*.txt toolkit/other.sh 见B.zh.md和bench/f.py。')
+    assert paths_in(text) == ['B.zh.md', 'bench/e.png', 'bench/f.py', 'lenet/a_b.py', 'lenet/graph', 'run_x.sh',
+                              'tests/c/d.py', 'y.flags']
+
+
+def columns(line: str) -> int:
+    """Columns of a terminal; a Chinese character takes two."""
+    return len(line) + sum(unicodedata.east_asian_width(character) in 'WF' for character in line)
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
 def test_prose_fits_a_line(document):
     prose = re.sub(r'^```.*?^```', '', text_of(document), flags=re.MULTILINE | re.DOTALL)
-    assert [line for line in prose.splitlines() if len(line) > LINE and not line.startswith('|')] == []
+    assert [line for line in prose.splitlines() if columns(line) > LINE and not line.startswith('|')] == []
 
 
-def test_tests_and_scripts_fit_a_line():
-    paths = [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(ROOT, 'tests')) for name in names
-             if name.endswith('.py')] + [os.path.join(ROOT, name) for name in SCRIPTS]
+@pytest.mark.parametrize('document', [document for document in DOCUMENTS if document.endswith('.zh.md')])
+def test_chinese_lines_end_where_the_space_of_a_line_break_does_not_show(document):
+    assert re.findall(r'^.*[\u4e00-\u9fff]\n(?=[\u4e00-\u9fff])', text_of(document), re.MULTILINE) == []
+
+
+def test_code_fits_a_line():
+    paths = [os.path.join(folder, name) for package in ('lenet', 'bench', 'tests')
+             for folder, _, names in os.walk(os.path.join(ROOT, package)) for name in names
+             if name.endswith(('.py', '.js', '.css'))] + [os.path.join(ROOT, name) for name in SCRIPTS]
     assert ['%s:%d' % (os.path.relpath(path, ROOT), number) for path in sorted(paths)
             for number, line in enumerate(text_of(path).splitlines(), 1) if len(line) > LINE] == []
 
 
-def test_porting_is_short_and_the_first_thing_readme_links():
-    assert len(text_of('PORTING.md').splitlines()) <= 100
-    assert '](PORTING.md)' in '\n'.join(text_of('README.md').splitlines()[:15])
+@pytest.mark.parametrize('language', ['.md', '.zh.md'], ids=['english', 'chinese'])
+def test_porting_is_short_and_the_first_thing_readme_links(language):
+    assert len(text_of('PORTING' + language).splitlines()) <= 100
+    assert '](PORTING%s)' % language in '\n'.join(text_of('README' + language).splitlines()[:15])
 
 
 @pytest.mark.parametrize('package', ['graph', 'run'])

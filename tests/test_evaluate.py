@@ -103,6 +103,14 @@ def test_a_reader_that_goes_away_is_no_error(trained_run, digits):
     assert ended.stderr == b'' and b'1007 test images' in ended.stdout
 
 
+def test_a_full_disk_below_the_output_is_an_error(trained_run, digits):
+    command = [sys.executable, '-m', 'lenet.evaluate', '--output_dir=' + trained_run, '--data_path=' + digits]
+    with open('/dev/full', 'w') as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, universal_newlines=True,
+                               cwd=processes.ROOT)
+    assert ended.returncode == 1 and ended.stderr.startswith('error: standard output: cannot be written')
+
+
 @pytest.mark.parametrize('arguments, words', [
     (['--checkpoint=a', '--model_path=b'], ['--model_path and --checkpoint=a', 'give one of them']),
     (['--activation=tanh', '--model_path=b'], ['--model_path and --activation=tanh']),

@@ -19,6 +19,12 @@ from lenet.errors import UsageError
     (dict(loss_scale_value=0.5), r'--loss_scale_value=0.5'),
     (dict(loss_scale='fixed'), r'--loss_scale=fixed needs --loss_scale_value'),
     (dict(loss_scale='dynamic', loss_scale_value=8), r'--loss_scale=dynamic and --loss_scale_value=8'),
+    (dict(restore_exclude=["['fc_3/']"], restore_path='x'),
+     r"--restore_exclude=\['fc_3/'\]: patterns are written .*: --restore_exclude=fc_3/$"),
+    (dict(restore_exclude=['[fc_3/]'], restore_path='x'), r'without brackets .*: --restore_exclude=fc_3/$'),
+    (dict(freeze_variables=["['fc_1/'", "'fc_3/']"]), r'without quotes: --freeze_variables=fc_1/,fc_3/$'),
+    (dict(freeze_variables=['[fc_1/', 'fc_3/]']), r'without quotes: --freeze_variables=fc_1/,fc_3/$'),
+    (dict(freeze_variables=['\u201cfc_3/\u201d']), r'without quotes: --freeze_variables=fc_3/$'),
     (dict(output_dir='a[1]'), r'--output_dir=a\[1\]'), (dict(output_dir='gs://x'), r'--output_dir=gs://x'),
     (dict(inject_overflow=['²']), r'--inject_overflow=²: numbers'),
     (dict(inject_overflow=['9' * 20]), r'--inject_overflow=9999'),
@@ -36,6 +42,11 @@ def test_a_broken_rule_names_both_flags_and_a_way_out(values, message):
     with pytest.raises(UsageError, match=message) as caught:
         flags.make_params(**values)
     assert '\n' not in str(caught.value)
+
+
+def test_character_classes_are_patterns():
+    patterns = ['fc_[12]/weight', '[lf].*/bias', '[^f].*']
+    assert flags.make_params(freeze_variables=patterns).freeze_variables == patterns
 
 
 def test_eval_every_is_free_where_nothing_is_evaluated():

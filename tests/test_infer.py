@@ -109,12 +109,15 @@ def test_a_contradicted_batch_of_the_graph_exits_2(folder, tmp_path):
     assert ended.returncode == 2 and '--batch_size=13' in line and 'batches of 7' in line
 
 
-def test_a_reader_that_leaves_costs_no_predictions(folder, tmp_path):
-    command = 'set -o pipefail; "$0" -m lenet.infer "$@" | true'
+@pytest.mark.parametrize('end, outcome', [
+    ('| true', (0, '')), ('>/dev/full', (1, 'error: standard output: cannot be written (No space left on device), its '
+                                            'end is lost; send it to another place\n'))], ids=['no reader', 'full'])
+def test_output_that_is_not_taken_costs_no_predictions(folder, tmp_path, end, outcome):
+    command = 'set -o pipefail; "$0" -m lenet.infer "$@" ' + end
     ended = subprocess.run(['bash', '-c', command, sys.executable, '--model_path=x.pb', '--data_dir=data',
                             '--csv_out=%s' % (tmp_path / 'x.csv')], cwd=str(folder), stderr=subprocess.PIPE,
                            env=dict(os.environ, PYTHONPATH=processes.ROOT), universal_newlines=True)
-    assert (ended.returncode, ended.stderr) == (0, '')
+    assert (ended.returncode, ended.stderr) == outcome
     assert len((tmp_path / 'x.csv').read_text().splitlines()) == 38
 
 

@@ -117,7 +117,7 @@ def test_plain_text_where_the_output_takes_no_more(place):
     (['--output_dir=nowhere', 'dark.png'], 1, 'error: --output_dir=nowhere: holds no checkpoint; train first '
      '(./run_1p.sh), or give --checkpoint or --model_path'),
     (['--checkpoint=dark.png', 'dark.png'], 1, 'error: dark.png: is no readable checkpoint'),
-    (['--checkpoint=', 'dark.png'], 2, 'error: --checkpoint is empty: give a path, or leave it out'),
+    (['--checkpoint=', 'dark.png'], 2, 'error: --checkpoint= is empty: a path is needed'),
     (['--model_path=dark.png', 'dark.png'], 1, 'error: dark.png: is no frozen graph'),
     (['--model_path=output', 'dark.png'], 1, 'error: output: cannot be read (Is a directory')])
 def test_wrong_commands_end_in_one_line(place, arguments, status, message):

@@ -248,11 +248,24 @@ def test_arguments_and_working_directory_are_the_callers(bench, project, ready, 
 def test_runs_its_own_lenet_through_symlinks_and_beside_another_clone(bench, project, ready, tmp_path):
     other = copy_project(tmp_path / 'other clone')
     (other / 'lenet/train.py').write_text('raise SystemExit("the wrong lenet")')
-    for name in ('json.py', 'platform.py'):
+    for name in ('json.py', 'platform.py', 'runpy.py', 'enum.py', 'signal.py'):
         (other / name).write_text('raise SystemExit("a file of the working directory")')
     (other / 'absolute').symlink_to(project / 'run_1p.sh')
     (other / 'start').symlink_to('absolute')
     assert bench.report(other / 'start', path=ready, cwd=other)['arguments'] == []
+
+
+@pytest.mark.parametrize('given, meant', [('~/v', '{home}/v'), ('/a/~', '/a/~'), ('', '{project}/.venv')],
+                         ids=['home', 'another', 'empty'])
+def test_home_is_written_out_in_variables(bench, project, given, meant):
+    found = bench.run(bench.tools / 'bash', '-c', 'ROOT=$1; source "$ROOT/setup_env.sh"; echo "$ENVIRONMENT"', 'test',
+                      str(project), LENET_VENV=given, HOME='/h')
+    assert (found.stdout, found.stderr) == (meant.format(home='/h', project=project) + '\n', '')
+
+
+@pytest.mark.parametrize('variable', ['LENET_VENV', 'PYTHON'])
+def test_somebody_s_home_is_refused(bench, project, variable):
+    assert bench.error(project / 'run_1p.sh', **{variable: '~root/x'}).startswith('error: ~root/x: write ')
 
 
 def test_exit_status_is_the_trainers(bench, project, ready):

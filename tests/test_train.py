@@ -183,6 +183,18 @@ def kill_when(process, output_dir, moment):
 
 
 @pytest.mark.slow
+def test_a_run_on_distorted_images_killed_in_the_middle_resumes_to_the_same_bytes(tmp_path):
+    whole, killed, arguments = tmp_path / 'whole', tmp_path / 'killed', OFTEN_SAVED + ('--augment=elastic',)
+    ended = processes.run_module('lenet.train', '--output_dir=%s' % whole, *arguments)
+    assert ended.returncode == 0, ended.stderr
+    kill_when(start(killed, arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE), killed, 5)
+    resumed = processes.run_module('lenet.train', '--output_dir=%s' % killed, '--resume', *arguments)
+    assert resumed.returncode == 0 and 'resumed from' in resumed.stdout, resumed.stderr
+    assert digest_of_newest(killed) == digest_of_newest(whole)
+    assert records(killed) == records(whole)
+
+
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_resumes_to_the_bytes_and_records_of_an_uninterrupted_one(tmp_path):
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
     ended = processes.run_module('lenet.train', '--output_dir=%s' % whole, *OFTEN_SAVED)

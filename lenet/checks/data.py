@@ -2,10 +2,10 @@
 
 from lenet.checks import Result, failed, passed, warned
 from lenet.data import dataset
+from lenet.data import fetch
 from lenet.data import mnist_files
 from lenet.errors import UserError
 from lenet.flags import Params
-from lenet.support import stack
 
 _NAME = 'data'
 
@@ -28,11 +28,6 @@ def _read(params: Params) -> Result:
 
 
 def _mnist(params: Params) -> Result:
-    try:
-        from lenet.data import fetch
-    except ImportError as error:
-        return failed(_NAME, '--data_path not given, and MNIST cannot be fetched: %s' % error,
-                      'pip install -r ' + stack.REQUIREMENTS)
     directory = fetch.default_directory()
     try:
         missing = [file.name for file, _ in fetch.examine(directory, mnist_files.MNIST)]

@@ -18,6 +18,7 @@ from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from lenet.errors import one_line
 from lenet.platforms import npu_modules
+from lenet.support import modules
 
 TENSORFLOW = 'tensorflow'
 COLLECTIVES = 'hccl'  # CANN's library of collective communication
@@ -51,7 +52,7 @@ def find(purposes: Sequence[str] = (), timeout: float = _TIMEOUT) -> Found:
       purposes: keys of platforms.npu_modules.MODULES; none for TensorFlow alone.
       timeout: seconds.
     """
-    command = [sys.executable, '-m', __name__] + list(purposes)
+    command = modules.command(__name__, purposes)
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))  # it finds what this process would find
     try:
         ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

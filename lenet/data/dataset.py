@@ -1,8 +1,5 @@
 """Opens the data set that --data_path asks for: files, MNIST fetched, or digits drawn from a seed."""
 
-import contextlib
-import os
-import sys
 from typing import Any, Optional
 
 from lenet.data import idx
@@ -11,6 +8,7 @@ from lenet.data import npz
 from lenet.data import synthetic
 from lenet.data.splits import Dataset, Form, Split
 from lenet.errors import UserError
+from lenet.support import progress
 
 __all__ = ['Dataset', 'Split', 'SYNTHETIC', 'open_dataset', 'open_for']
 
@@ -45,11 +43,10 @@ def open_dataset(data_path: Optional[str], seed: int, num_classes: int = 10, fla
         if data_path == SYNTHETIC:
             return _draw(seed, num_classes, flag, Form(label_offset or 0, bool(transpose_images)))
         if data_path is None:
-            # Imported here: who only reads files (lenet.preprocess, the doctor) needs no lock, no HTTP and no npm.
+            # Imported here: who only reads files needs no lock, no HTTP and no npm.
             from lenet.data import fetch
             data_path = fetch.ensure()
-        path = os.path.expanduser(data_path)
-        found = locate.locate(path, '--%s=%s' % (flag, path))
+        found = locate.locate(data_path, '--%s=%s' % (flag, data_path))
         return _read(found, num_classes, _decide(found, label_offset, transpose_images))
     except MemoryError:
         raise UserError('--%s=%s: the memory is exhausted; allow more of it (ulimit -v), or take fewer images' %
@@ -74,9 +71,7 @@ def _decide(found: locate.Found, label_offset: Optional[int], transpose_images: 
     guessed = ['--label_offset=%d' % form.label_offset] if label_offset is None and form.label_offset else []
     guessed += ['--transpose_images=true'] if transpose_images is None and form.transposed else []
     if guessed:
-        with contextlib.suppress(OSError):
-            print('%s: read as EMNIST is distributed, with %s' % (found.name, ' '.join(guessed)), file=sys.stderr,
-                  flush=True)
+        progress.tell('%s: read as EMNIST is distributed, with %s' % (found.name, ' '.join(guessed)))
     return form
 
 

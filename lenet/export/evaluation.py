@@ -47,13 +47,13 @@ def evaluate(request: Request) -> None:
                                               request.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
     with frozen.open_network(graph_def, config, name) as network:
         split, source = open_split(request, request.split, network.num_classes, name)
-        progress.say('%s on the %d %s images of %s' % (name, len(split.labels), request.split, source))
+        progress.answer('%s on the %d %s images of %s' % (name, len(split.labels), request.split, source))
         answers = ask(network, split.images, request.batch_size, name)
     counts, wrong = scoring.count(answers, split.labels), scoring.mistakes(answers, split.labels)
-    for line in scoring.lines(counts, wrong):
-        progress.say(line)
     if request.json_out is not None:
         files.write_json(request.json_out, scoring.report(counts, wrong))
+    for line in scoring.lines(counts, wrong):
+        progress.answer(line)
 
 
 def open_split(request: Any, name: str, num_classes: int, network_name: str) -> Tuple[Split, str]:

@@ -5,7 +5,6 @@ Letters: n images, B batch, C classes.
 
 import csv
 import os
-import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -24,7 +23,6 @@ from lenet.support import files
 from lenet.support import machine
 from lenet.support import progress
 from lenet.support import stack
-from lenet.support.text import printable
 
 DEFAULT_BATCH = 64
 _SHOWN = 20  # pictures whose class is printed
@@ -62,7 +60,7 @@ def infer(request: Request) -> int:
             require_labels_below(network.num_classes, inputs.labels, inputs.origin,
                                  '%s knows no others; take a graph trained on such data' % request.model_path)
         for line in inputs.refused:
-            print('error: ' + printable(line, sys.stderr.encoding), file=sys.stderr, flush=True)
+            progress.tell('error: ' + line)
         batch = network.batch or request.batch_size or min(DEFAULT_BATCH, len(inputs.images))
         with progress.bar(len(inputs.images), 'inference', 'image') as advance:
             answers = network.answer(inputs.images, batch, advance)
@@ -73,7 +71,7 @@ def infer(request: Request) -> int:
     if request.json_out is not None:
         files.write_json(request.json_out, summary)
     for line in _picture_lines(inputs, answers) + lines(summary):
-        progress.say(line)
+        progress.answer(line)
     return len(inputs.refused)
 
 

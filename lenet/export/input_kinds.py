@@ -38,7 +38,6 @@ def open_inputs(path: Optional[str], seed: int, label_offset: Optional[int] = No
       UserError: there are no such images, or they are damaged; the message names the file.
     """
     if path is not None and path != dataset.SYNTHETIC and not path.endswith('.npz'):
-        path = os.path.expanduser(path)
         inputs = _open_other_than_data_set(path, dark_on_light)
         if inputs is not None:
             if label_offset is not None or transpose_images is not None:

@@ -4,13 +4,13 @@ from absl import flags
 
 import lenet.flags
 from lenet.flags import ACTIVATIONS, DATA_PATH_HELP, MAX_SEED
-from lenet.support import flag_parsing
+from lenet.support.flag_parsing import define_path
 
 
 def define() -> None:
     """Defines them in absl's FLAGS."""
     define_network()
-    flags.DEFINE_string('data_path', None, DATA_PATH_HELP)
+    define_path('data_path', None, DATA_PATH_HELP)
     define_form()
     flags.DEFINE_integer('seed', 1, 'Of the digits that --data_path=synthetic draws.', 0, MAX_SEED)
 
@@ -24,17 +24,8 @@ def define_form() -> None:
 
 def define_network() -> None:
     """Defines those of the network alone."""
-    flags.DEFINE_string('checkpoint', None, 'The checkpoint: a path prefix such as output/ckpt_npu/model.ckpt-1000, '
-                        "one of its files, or a run's directory. Default: the newest of --output_dir.")
-    flags.DEFINE_string('output_dir', 'output', "A run's directory, as training wrote it.")
+    define_path('checkpoint', None, 'The checkpoint: a path prefix such as output/ckpt_npu/model.ckpt-1000, '
+                "one of its files, or a run's directory. Default: the newest of --output_dir.")
+    define_path('output_dir', 'output', "A run's directory, as training wrote it.")
     flags.DEFINE_enum('activation', None, ACTIVATIONS, "Of every hidden layer. Default: that of the checkpoint's run, "
                       'sigmoid for a checkpoint of the reference.')
-
-
-def require_paths(*names: str) -> None:
-    """
-    Raises:
-      UsageError: one of these flags is empty.
-    """
-    for name in names:
-        flag_parsing.require_path(name, flags.FLAGS[name].value)

@@ -1,7 +1,7 @@
 """What a frozen graph of somebody else's may consist of, looked at before TensorFlow imports it.
 
 TensorFlow runs what a graph says with the rights of whoever runs it: operators read and write files, open connections,
-loop without end. Here only arithmetic passes that a network like this one is made of, of sizes that a computer can hold.
+loop without end. Here only arithmetic passes that a network like this one is made of, of sizes that a computer holds.
 """
 
 import tensorflow.compat.v1 as tf
@@ -37,8 +37,8 @@ def check(graph_def: tf.GraphDef, name: str) -> None:
     """
     strange = sorted({repr(node.op) for node in graph_def.node} - {repr(op) for op in ALLOWED})
     if strange:
-        raise UserError('%s: refused, its graph has the operator(s) %s, which a network like this one does not need and '
-                        'which might do anything; allowed are %s; %s' %
+        raise UserError('%s: refused, its graph has the operator(s) %s, which a network like this one does not need, '
+                        'and which might do anything; allowed are %s; %s' %
                         (name, ', '.join(strange[:10]), ' '.join(sorted(ALLOWED)), _ADVICE))
     if graph_def.library.function or graph_def.library.gradient:
         raise UserError('%s: refused, its graph has functions, and might hide other operators there; %s' %

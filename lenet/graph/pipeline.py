@@ -3,11 +3,12 @@
 Letters: n images of the split, B batch. Images are uint8 [n, 28, 28, 1], or the blocks [n, 8, 8, 16] that model.lay_out
 makes of them: every function here takes both. Epoch e visits a permutation drawn from (seed, e); the epochs follow one
 another in an endless sequence; step s reads its elements s*B to s*B + B - 1, across an epoch's end where it falls so.
-Nothing of the pipeline needs saving: a resumed run starts the same sequence at its step.
+Nothing of the pipeline needs saving: a resumed run starts the same sequence at its step. Distortions of the images go
+by the step too.
 """
 
 import math
-from typing import Callable, NamedTuple, Tuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -15,6 +16,7 @@ import tensorflow.compat.v1 as tf
 from lenet.data.splits import Split
 
 Batch = Tuple[tf.Tensor, tf.Tensor]  # images, labels
+Distortion = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # of images uint8 [B, ...] and the step, int64 []
 
 _ENDLESS = 2 ** 62  # epochs
 
@@ -65,7 +67,7 @@ def _stripe(numbers: tf.Tensor, batch_size: int, rank: int) -> tf.Tensor:
 
 
 def stream(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: int = 0, size: int = 1,
-           shuffle: bool = True) -> Source:
+           shuffle: bool = True, distort: Optional[Distortion] = None) -> Source:
     """Endless training batches, images and all, through the tf.data pipeline.
 
     Args:
@@ -73,14 +75,17 @@ def stream(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: 
       batch_size: B, of this rank.
       seed, start_step, shuffle: see `order`.
       rank, size: this device reads stripe `rank` of the `size` stripes that make a global batch of size * B.
+      distort: what becomes of this rank's images of a step, on the host and while the step before computes.
     """
     images, labels = in_graph(split.images), in_graph(split.labels)
 
-    def read(numbers: tf.Tensor) -> Batch:
+    def read(numbers: tf.Tensor, step: tf.Tensor) -> Batch:
         mine = _stripe(numbers, batch_size, rank)
-        return tf.gather(images, mine), tf.gather(labels, mine)
+        chosen = tf.gather(images, mine)
+        return chosen if distort is None else distort(chosen, step), tf.gather(labels, mine)
 
-    batches = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(read).prefetch(2)
+    numbers = order(len(split.labels), size * batch_size, seed, start_step, shuffle)
+    batches = tf.data.Dataset.zip((numbers, tf.data.Dataset.range(start_step, _ENDLESS))).map(read).prefetch(2)
     iterator = tf.data.make_initializable_iterator(batches)
     return Source(iterator, iterator.get_next)
 

@@ -4,8 +4,9 @@ from typing import Callable, Dict, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
-from lenet.data.splits import Dataset
+from lenet.data.splits import Dataset, Split
 from lenet.flags import Params
+from lenet.graph import augmentation
 from lenet.graph import evaluation
 from lenet.graph import loop
 from lenet.graph import model
@@ -45,11 +46,10 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
     """
     ranks = platform.ranks
     with tf.Graph().as_default() as graph, tf.variable_scope('', use_resource=platform.use_resource):
-        training = dataset.train._replace(images=model.lay_out(dataset.train.images, params.conv))
-        open_input = {'resident': pipeline.resident, 'stream': pipeline.stream}[params.input]
-        source = open_input(training, params.batch_size, params.seed, start_step, ranks.rank, ranks.size,
-                            shuffle=not params.random_remove)
-        next_batch = pipeline.constant(training, params.batch_size) if constant_input else source.next_batch
+        source = open_input(params, ranks, dataset.train, start_step)
+        next_batch = source.next_batch
+        if constant_input:
+            next_batch = pipeline.constant(_lay_out(dataset.train, params), params.batch_size)
         parts = step.create(params, platform)
         train_op = loop.repeat(lambda: step.build(next_batch(), parts, params, ranks),
                                params.iterations_per_loop if platform.loops_in_graph else 1)
@@ -63,6 +63,32 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
         broadcast = ranks.broadcast(list(parts.weights.values()), tf.global_variables())
         return TrainingGraph(graph, source.iterator, train_op, outputs, evaluated, initializer, broadcast, stop_wish,
                              parts.weights)
+
+
+def _lay_out(split: Split, params: Params) -> Split:
+    return split._replace(images=model.lay_out(split.images, params.conv))
+
+
+def open_input(params: Params, ranks: Ranks, split: Split, start_step: int) -> pipeline.Source:
+    """The training batches, laid out as --conv wants them.
+
+    Distorted images go through tf.data whatever --input says: there they are made beside the step instead of before it,
+    and an NPU needs none of the operators.
+    """
+    options = dict(batch_size=params.batch_size, seed=params.seed, start_step=start_step, rank=ranks.rank,
+                   size=ranks.size, shuffle=not params.random_remove)
+    amounts = augmentation.amounts(params)
+    if amounts is None:
+        read = {'resident': pipeline.resident, 'stream': pipeline.stream}[params.input]
+        return read(_lay_out(split, params), **options)
+    numbers = model.lay_out(augmentation.pixel_numbers(), params.conv)
+    first = ranks.rank * params.batch_size
+
+    def distort(images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        maps = augmentation.draw(params.seed, step, ranks.size * params.batch_size, amounts)
+        return augmentation.warp(images, maps[:, first:first + params.batch_size], numbers)
+
+    return pipeline.stream(split._replace(images=augmentation.surround(split.images)), distort=distort, **options)
 
 
 def _spread_stop_wish(train_op: tf.Operation, outputs: Dict[str, tf.Tensor], ranks: Ranks) -> Optional[tf.Variable]:

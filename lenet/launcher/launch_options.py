@@ -90,7 +90,8 @@ def target(arguments: List[str]) -> Target:
     values = flags.FlagValues()
     values.set_gnu_getopt(True)  # goes on after the value of a flag that it does not know
     flags.DEFINE_string('platform', None, 'As of lenet.train.', flag_values=values)
-    flags.DEFINE_string('output_dir', 'output', 'As of lenet.train.', flag_values=values)
+    flag_parsing.define_path('output_dir', 'output', 'As of lenet.train.', flag_values=values)
     flags.DEFINE_float('rank_timeout', 600, 'As of lenet.train.', flag_values=values)
     flag_parsing.parse(values, arguments, known_only=True)
+    flag_parsing.require_names(values)
     return Target(values['platform'].value, values['output_dir'].value, values['rank_timeout'].value)

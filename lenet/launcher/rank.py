@@ -7,11 +7,10 @@ import signal
 import sys
 from typing import List
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from lenet.support import modules
 
-# Python puts the working directory first on its path, where another clone's lenet/ may lie.
-_PROGRAM = 'import sys; sys.path[0] = sys.argv.pop(1); from lenet.launcher import rank; rank.main()'
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PROGRAM = modules.PATH + 'from lenet.launcher import rank; rank.main()'
 
 
 def command(module: str, arguments: List[str], launcher: int = 0) -> List[str]:
@@ -21,7 +20,7 @@ def command(module: str, arguments: List[str], launcher: int = 0) -> List[str]:
       module: what `python -m` would run.
       launcher: process number of the parent, with which the rank ends; 0: on its own.
     """
-    return [sys.executable, '-c', _PROGRAM, ROOT, str(launcher), module] + arguments
+    return [sys.executable, '-c', _PROGRAM, modules.ROOT, str(launcher), module] + arguments
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional
 
@@ -171,8 +170,8 @@ class _Watch:
     def report(self) -> None:
         """One line about the rank that failed first; what the leading rank said itself has been shown."""
         if self._cause is not None:
-            print('error: rank %d did not go on after it had been stopped (by SIGSTOP, a terminal or a debugger), so all '
-                  'were ended; its output is in %s' % (self._cause.number, self._cause.log), file=sys.stderr, flush=True)
+            progress.tell('error: rank %d did not go on after it had been stopped (by SIGSTOP, a terminal or a '
+                          'debugger), so all were ended; its output is in %s' % (self._cause.number, self._cause.log))
             return
         expected = (0, 128 + self._request.signum) if self._forwarded else (0,)
         blamed = [rank for rank in (self._culprits or self._ranks) if rank.status not in expected]
@@ -184,8 +183,7 @@ class _Watch:
             return
         said = '' if shown or not quoted else ': ' + quoted
         others = ', so the others were stopped' if len(self._ranks) > 1 and not self._forwarded else ''
-        print('error: rank %d %s%s; its output is in %s%s' % (rank.number, rank.how(), others, rank.log, said),
-              file=sys.stderr, flush=True)
+        progress.tell('error: rank %d %s%s; its output is in %s%s' % (rank.number, rank.how(), others, rank.log, said))
 
     def _turn(self) -> None:
         ended = [rank for rank in self._running if rank.has_just_ended()]

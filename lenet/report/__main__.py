@@ -14,19 +14,20 @@ from absl import flags
 from lenet.run import run_directory
 from lenet.support import entry
 from lenet.support import flag_parsing
+from lenet.support import paths
+from lenet.support import progress
 from lenet.support import stack
 
 
 def main(*directories: str) -> None:
-    flag_parsing.require_path('html_out', flags.FLAGS.html_out)
-    directories = directories or ('output',)
+    directories = [paths.interpret(directory, 'OUTPUT_DIR') for directory in directories or ('output',)]
     with stack.importing():
         from lenet.report import writing  # seconds of imports, after the command line is known to be right
     path = flags.FLAGS.html_out or os.path.join(directories[0], run_directory.REPORT)
-    writing.write(list(directories), path)
-    print('wrote %s' % path)
+    writing.write(directories, path)
+    progress.answer('wrote %s' % path)
 
 
 if __name__ == '__main__':
-    flags.DEFINE_string('html_out', None, 'The page. Default: report.html in the first directory.')
+    flag_parsing.define_path('html_out', None, 'The page. Default: report.html in the first directory.')
     entry.run(main, positional='OUTPUT_DIR', several=True, optional=True)

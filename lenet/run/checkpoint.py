@@ -228,7 +228,7 @@ def resolve(path: str) -> str:
     Raises:
       UserError: a directory without a checkpoint.
     """
-    path = re.sub(r'\.(index|data-\d+-of-\d+)$', '', os.path.expanduser(path))
+    path = re.sub(r'\.(index|data-\d+-of-\d+)$', '', path)
     if not os.path.isdir(path):
         return path
     newest = (find_whole(path) or _find_in(path) or [None])[-1]

@@ -1,4 +1,4 @@
-"""What loss scaling did in a run, from its records: the scale over the steps, the skipped updates, what the start cost."""
+"""What loss scaling did in a run, from its records: scale over the steps, skipped updates, what the start cost."""
 
 import math
 from typing import Any, Dict, List

@@ -3,7 +3,6 @@
 Exit statuses: 0 done, 1 failed, 2 wrong command line, 130 Ctrl-C, 143 SIGTERM.
 """
 
-import os
 import sys
 from typing import Callable, List, Optional
 
@@ -13,8 +12,11 @@ from absl import logging  # defines --verbosity
 
 from lenet.errors import UsageError, UserError
 from lenet.support import flag_parsing
+from lenet.support import paths
 from lenet.support import signals
 from lenet.support import stack
+from lenet.support import streams
+from lenet.support.text import printable
 
 FLAGS = flags.FLAGS
 
@@ -36,12 +38,16 @@ def parse_flags(argv: list, positional: Optional[str] = None, several: bool = Fa
     try:
         arguments = flag_parsing.parse(FLAGS, argv[1:])
     except SystemExit:  # --help; absl would leave with 1
+        sys.stdout.flush()
         sys.exit(0)
     taken = 0 if positional is None else 1
     if arguments[taken:] and not several:
         raise UsageError('unexpected argument %r: flags are written --name=value, see --help' % arguments[taken])
     if len(arguments) < taken and not optional:
         raise UsageError('%s is missing, see --help' % positional)
+    if '' in arguments:
+        raise UsageError('%s is empty, see --help' % positional)
+    flag_parsing.require_names(FLAGS)
     return arguments
 
 
@@ -57,9 +63,10 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, se
       several: one or more of them are taken.
       optional: none is taken as well.
     """
-    _open_standard_streams()
+    streams.open_all()
     signals.raise_on_signals()
     try:
+        paths.interpret_variables()
         status = main(*parse_flags(sys.argv, positional, several, optional)) or 0
         sys.stdout.flush()
     except UserError as error:
@@ -78,27 +85,17 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, se
         _report('error: the memory is exhausted; allow more of it (ulimit -v, or what the container may have), or take '
                 'less data')
         status = 1
-    except BrokenPipeError:  # `… | head`; what is still buffered would fail again when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # `… | head`
         status = 1
+    try:
+        sys.stdout.flush()
+    except (OSError, streams.OutputLost):  # has been told; it would fail again when Python ends
+        streams.give_up_output()
     sys.exit(status)
-
-
-def _open_standard_streams() -> None:
-    """Gives a closed stdin, stdout or stderr (`2>&-`) a file, before another file gets its number."""
-    for number, name in enumerate(('stdin', 'stdout', 'stderr')):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, this one
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(number, 'r' if number == 0 else 'w', closefd=False))
-    if sys.stdout.errors == 'strict':  # a file's name may hold what the terminal's encoding lacks
-        sys.stdout.reconfigure(errors='backslashreplace')
 
 
 def _report(line: str) -> None:
     if FLAGS.is_parsed() and logging.get_verbosity() >= logging.DEBUG:
         import traceback
         traceback.print_exc()
-    print(line, file=sys.stderr)
+    print(printable(line, sys.stderr.encoding), file=sys.stderr)

@@ -5,9 +5,11 @@ network): the work is then done without a bar.
 """
 
 import contextlib
-import os
 import sys
 from typing import Any, Callable, Iterator, Optional
+
+from lenet.support import streams
+from lenet.support.text import printable
 
 try:
     import tqdm
@@ -50,19 +52,44 @@ def bar(total: Optional[int], description: str, unit: str, initial: int = 0) -> 
 
 
 def say(line: str) -> None:
-    """Prints a line on stdout, above the bar where there is one."""
+    """Prints a line of progress on stdout, above the bar where there is one.
+
+    Where that cannot be written, as the reader has gone (`| head`) or its disk is full, this line and all later ones
+    are lost: no reason to lose a training, whose records lie in files.
+    """
+    try:
+        answer(line)
+    except (OSError, streams.OutputLost):
+        streams.give_up_output()
+
+
+def answer(line: str) -> None:
+    """As `say`, for what a command was asked for: only a reader that has gone is no reason to fail.
+
+    Raises:
+      OutputLost: it cannot be written.
+    """
+    line = printable(line, sys.stdout.encoding)
     try:
         if on_terminal():
             tqdm.tqdm.write(line)
+            sys.stdout.flush()
         else:
             print(line, flush=True)
-    except OSError:  # the reader has gone (`| head`), or its disk is full: no reason to lose a training
-        sys.stdout = open(os.devnull, 'w')
+    except BrokenPipeError:
+        streams.give_up_output()
 
 
 def warn(line: str) -> None:
     """Prints a warning on stderr, above the bar where there is one."""
-    if on_terminal():
-        tqdm.tqdm.write('warning: ' + line, file=sys.stderr)
-    else:
-        print('warning: ' + line, file=sys.stderr, flush=True)
+    tell('warning: ' + line)
+
+
+def tell(line: str) -> None:
+    """Prints a line on stderr, above the bar where there is one; lost where there is no stderr."""
+    line = printable(line, sys.stderr.encoding)
+    with contextlib.suppress(OSError):
+        if on_terminal():
+            tqdm.tqdm.write(line, file=sys.stderr)
+        else:
+            print(line, file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ import pytest
 
 from bench import children
 from lenet.errors import UserError
+from lenet.support import modules
 
 
 def run(program):
@@ -33,5 +34,5 @@ def test_a_program_that_is_not_there_is_named():
 
 def test_another_interpreter_gets_the_project_but_not_this_ones_packages(monkeypatch):
     monkeypatch.setenv('PYTHONPATH', '/packages')
-    assert children.environment()['PYTHONPATH'] == children.ROOT + os.pathsep + '/packages'
-    assert children.environment(inherit=False)['PYTHONPATH'] == children.ROOT
+    assert children.environment()['PYTHONPATH'] == modules.ROOT + os.pathsep + '/packages'
+    assert children.environment(inherit=False)['PYTHONPATH'] == modules.ROOT

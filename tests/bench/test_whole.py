@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from bench import children
 from bench import whole
+from lenet.support import modules
 from tests import processes
 
 
@@ -26,4 +26,4 @@ def test_a_run_that_fails_is_quoted(monkeypatch):
 
 
 def test_the_launcher_is_the_projects():
-    assert whole.LAUNCHER == os.path.join(children.ROOT, 'run_1p.sh') and os.access(whole.LAUNCHER, os.X_OK)
+    assert whole.LAUNCHER == os.path.join(modules.ROOT, 'run_1p.sh') and os.access(whole.LAUNCHER, os.X_OK)

@@ -1,7 +1,6 @@
 """The check of the data set: read like training's, never fetched."""
 
 import os
-import sys
 
 from lenet import flags
 from lenet.checks import data
@@ -59,12 +58,3 @@ def test_another_data_set_in_mnist_s_place_fails(tmp_path, monkeypatch):
 def test_flags_of_the_form_of_the_data_are_heeded(tmp_path):
     data_files.write_dataset(str(tmp_path))
     assert check(data_path=tmp_path, label_offset=1).status == FAIL
-
-
-def test_without_the_means_to_fetch_it_fails(monkeypatch):
-    for package, module in (('lenet.data', 'fetch'), ('lenet.support', 'locks')):
-        monkeypatch.delattr(sys.modules[package], module)
-        monkeypatch.delitem(sys.modules, '%s.%s' % (package, module))
-    monkeypatch.setitem(sys.modules, 'filelock', None)
-    result = check()
-    assert result.status == FAIL and 'filelock' in result.found

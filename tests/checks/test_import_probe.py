@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet.checks import import_probe
 from lenet.platforms import npu_modules
+from lenet.support import modules
 from tests import npu_standin
 
 ABSENT = "No module named '%s'" % npu_modules.PACKAGE
@@ -85,7 +86,7 @@ def test_what_the_imports_print_is_kept_apart_from_the_report(package):
 
 def test_a_probe_that_does_not_start_says_why(monkeypatch):
     monkeypatch.setattr(sys, 'path', [])
-    monkeypatch.chdir('/')
+    monkeypatch.setattr(modules, 'ROOT', '/')
     assert 'lenet' in import_probe.find().module('tensorflow').error
 
 

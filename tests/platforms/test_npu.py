@@ -64,6 +64,13 @@ def test_float32_training_loses_what_the_cpu_loses(train, generation):
     assert on_npu['platform'] == 'npu' and on_npu['steps']['steps_run'] == 12
 
 
+def test_distorted_images_reach_the_device_as_they_reach_a_cpu(train):
+    _, npu_losses, journal = train(augment='elastic', name='npu')
+    _, cpu_losses, _ = train(platform='cpu', augment='elastic', conv='direct', replicas=1, name='cpu')
+    np.testing.assert_allclose(npu_losses, cpu_losses, rtol=1e-5)
+    assert not events(journal, 'violation', 'silent')
+
+
 @pytest.mark.parametrize('generation', npu_standin.GENERATIONS)
 def test_sinking_is_set_once_with_the_configs_value_after_initialization(train, generation):
     _, _, journal = train(generation=generation)

@@ -83,10 +83,11 @@ def test_evaluating_does_not_disturb_the_training_order(train):
     assert with_evaluation == without
 
 
-def test_a_resumed_run_records_what_an_uninterrupted_one_does(train):
-    whole = [line['loss'] for line in kinds(train(epochs=2)[2], 'train')]
-    train(epochs=1)
-    status, results, metrics = train(epochs=2, resume=True)
+@pytest.mark.parametrize('augment', ['none', 'elastic'])
+def test_a_resumed_run_records_what_an_uninterrupted_one_does(train, augment):
+    whole = [line['loss'] for line in kinds(train(epochs=2, augment=augment)[2], 'train')]
+    train(epochs=1, augment=augment)
+    status, results, metrics = train(epochs=2, resume=True, augment=augment)
     assert [line['loss'] for line in kinds(metrics, 'train')] == whole
     assert results['steps']['steps_run'] == 12 and results['steps']['steps_this_run'] == 6
 

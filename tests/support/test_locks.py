@@ -1,11 +1,11 @@
 """Locks: one process at a time, the others told so or waiting."""
 
+import fcntl
 import os
 import select
 import subprocess
 import sys
 
-import filelock
 import pytest
 
 from lenet.errors import UserError
@@ -17,8 +17,7 @@ def hold(path, waits=False):
     return locks.held(str(path), 'x is taken', '--place=x', 'choose another', waits)
 
 
-def test_it_makes_the_directory_and_lets_go_at_the_end_of_the_block(tmp_path, monkeypatch):
-    monkeypatch.setattr(filelock.FileLock, '__del__', lambda lock: None, raising=False)  # not left to the collector
+def test_it_makes_the_directory_and_lets_go_at_the_end_of_the_block(tmp_path):
     path = tmp_path / 'a' / '.lock'
     for _ in range(2):
         with hold(path):
@@ -27,7 +26,8 @@ def test_it_makes_the_directory_and_lets_go_at_the_end_of_the_block(tmp_path, mo
                     pass
     with pytest.raises(KeyError), hold(path):
         raise KeyError
-    filelock.FileLock(str(path)).acquire(timeout=0)
+    with path.open() as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_who_waits_says_so_and_goes_on_when_the_other_process_ends(tmp_path):
@@ -54,8 +54,31 @@ def test_what_cannot_be_locked_is_named(tmp_path, waits):
 
 
 def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
-    def refuse(*unused_args, **unused_kwargs):
-        raise NotImplementedError('no flock')
-    monkeypatch.setattr(filelock.FileLock, 'acquire', refuse)
-    with pytest.raises(UserError, match='cannot be written .no flock.; choose another'), hold(tmp_path / '.lock'):
+    def refuse(*unused_args):
+        raise OSError(38, 'Function not implemented')
+    monkeypatch.setattr(fcntl, 'flock', refuse)
+    with pytest.raises(UserError, match='--place=x: cannot be locked .Function not implemented.; choose another'):
+        with hold(tmp_path / '.lock'):
+            pass
+
+
+def test_what_the_lock_file_holds_is_left_alone(tmp_path):
+    (tmp_path / '.lock').write_text('notes')
+    with hold(tmp_path / '.lock'):
         pass
+    assert (tmp_path / '.lock').read_text() == 'notes'
+
+
+@pytest.mark.parametrize('kind, reason', [('link', 'symbolic link'), ('dangling', 'symbolic link'),
+                                          ('pipe', 'no regular file')])
+def test_no_other_file_is_locked_or_made(tmp_path, kind, reason):
+    path, target = tmp_path / '.lock', tmp_path / 'target'
+    if kind == 'pipe':
+        os.mkfifo(str(path))
+    else:
+        path.symlink_to(target)
+    if kind == 'link':
+        target.write_text('notes')
+    with pytest.raises(UserError, match='^--place=x: cannot be written .*%s.; choose another$' % reason), hold(path):
+        pass
+    assert target.read_text() == 'notes' if kind == 'link' else not target.exists()

@@ -33,7 +33,9 @@ function shortNumber(x) {
 function boundsOf(values, isLog) {
   let low = Math.min(...values);
   let high = Math.max(...values);
-  if (low === high) [low, high] = isLog ? [low / 2, high * 2] : [low - Math.abs(low || 1) / 2, high + Math.abs(high || 1) / 2];
+  if (low === high) {
+    [low, high] = isLog ? [low / 2, high * 2] : [low - Math.abs(low || 1) / 2, high + Math.abs(high || 1) / 2];
+  }
   return [low, high];
 }
 
@@ -59,7 +61,8 @@ function drawAxes(root, x, y, chart) {
     svg(root, 'text', {class: 'tick', x: MARGIN.left - 6, y: y(tick) + 4, 'text-anchor': 'end'}, shortNumber(tick));
   }
   for (const tick of x.ticks) {
-    svg(root, 'text', {class: 'tick', x: x(tick), y: HEIGHT - MARGIN.bottom + 16, 'text-anchor': 'middle'}, shortNumber(tick));
+    svg(root, 'text', {class: 'tick', x: x(tick), y: HEIGHT - MARGIN.bottom + 16, 'text-anchor': 'middle'},
+      shortNumber(tick));
   }
   svg(root, 'text', {class: 'tick', x: WIDTH - MARGIN.right, y: HEIGHT - 2, 'text-anchor': 'end'}, chart.x || 'step');
 }
@@ -72,7 +75,8 @@ function drawCurves(parent, chart) {
   if (!points.length) return;
   const figure = parent.appendChild(document.createElement('figure'));
   figure.appendChild(document.createElement('figcaption')).textContent = chart.title;
-  const root = svg(figure, 'svg', {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': describe(chart, lines)});
+  const root = svg(figure, 'svg',
+    {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': describe(chart, lines)});
   const x = scaleOf([0, ...points.map((point) => point[0])], MARGIN.left, WIDTH - MARGIN.right, false);
   const y = scaleOf(points.map((point) => point[1]), HEIGHT - MARGIN.bottom, MARGIN.top, chart.log);
   drawAxes(root, x, y, chart);

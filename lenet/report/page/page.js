@@ -72,7 +72,8 @@ function showCell(run, place, label, predicted) {
   place.replaceChildren();
   const examples = run.mistakes.concat(run.least_sure).filter((e) => e.label === label && e.class === predicted);
   const count = run.confusion[label][predicted];
-  const shown = examples.length < count ? `, ${examples.length} of them ${label === predicted ? '(the least sure) ' : ''}here` : '';
+  const least = label === predicted ? '(the least sure) ' : '';
+  const shown = examples.length < count ? `, ${examples.length} of them ${least}here` : '';
   make(place, 'p', '', `${count} test images of ${label} answered as ${predicted}${shown}`);
   const cards = make(place, 'div', 'examples');
   for (const example of examples) showExample(cards, example);
@@ -134,7 +135,8 @@ function watchPointer(pad, answer) {
 function showAnswer(answer, greys) {
   drawGreys(byId('seen'), SIDE, (i) => (greys ? greys[i] : 0));
   const best = answer ? answer.probabilities.indexOf(Math.max(...answer.probabilities)) : null;
-  byId('answer').textContent = answer ? `It is ${best} (${percent(answer.probabilities[best])})` : 'Draw here with mouse, pen or finger';
+  byId('answer').textContent = answer ? `It is ${best} (${percent(answer.probabilities[best])})` :
+    'Draw here with mouse, pen or finger';
   const bars = byId('bars');
   bars.replaceChildren();
   if (answer) answer.probabilities.map((p, c) => [p, c]).sort((a, b) => b[0] - a[0]).slice(0, 10).forEach(([p, c]) => {
