@@ -10,7 +10,7 @@ import tarfile
 from typing import Iterable, Iterator, Tuple
 
 from lenet.data.mnist_files import RawFile, SourceError, check
-from lenet.errors import UserError, one_line
+from lenet.errors import one_line
 from lenet.support import scratch
 from lenet.support import signals
 from lenet.support.files import opening

@@ -51,7 +51,7 @@ def opening(path: str, limit: int, advice: str = 'name a file') -> Iterator[Bina
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         raise UserError('%s: cannot be read (%s); %s' % (path, getattr(error, 'strerror', None) or error, advice))
     except MemoryError:
-        raise UserError('%s: cannot be read, the memory is exhausted; %s' % (path, advice))
+        raise UserError('%s: cannot be read, the memory is exhausted; allow more of it (ulimit -v)' % path)
 
 
 def read(path: str, limit: int, advice: str = 'name a file') -> bytes:
