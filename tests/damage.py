@@ -10,14 +10,15 @@ _DEEP = 100000
 
 # Texts of single JSON values that programs stumble over.
 _VALUES = st.sampled_from(
-    ['null', 'true', '0', '-1', '-0.0', '1e308', '-1e308', '1e-320', '1e999', 'NaN', '-Infinity', str(2 ** 31), str(2 ** 40),
-     str(2 ** 63), str(-2 ** 63), '1' + '0' * 400, '9' * 5000, '1.' + '3' * 5000, '""', r'"\u0000"', r'"\ud800"',
-     r'"\u001b[31m\n"', r'"\u202e"', '"²"', '"%s"' % ('x' * 20000), '"/dev/zero"', '"../../x"', '[]', '{}', '[[], {}]', '[[NaN]]',
-     '{"a": 1, "a": 2}', '[' * 60 + ']' * 60, '[' * 900 + ']' * 900, '[' * _DEEP + ']' * _DEEP,
+    ['null', 'true', '0', '-1', '-0.0', '1e308', '-1e308', '1e-320', '1e999', 'NaN', '-Infinity', str(2 ** 31),
+     str(2 ** 40), str(2 ** 63), str(-2 ** 63), '1' + '0' * 400, '9' * 5000, '1.' + '3' * 5000, '""', r'"\u0000"',
+     r'"\ud800"', r'"\u001b[31m\n"', r'"\u202e"', '"²"', '"%s"' % ('x' * 20000), '"/dev/zero"', '"../../x"', '[]', '{}',
+     '[[], {}]', '[[NaN]]', '{"a": 1, "a": 2}', '[' * 60 + ']' * 60, '[' * 900 + ']' * 900, '[' * _DEEP + ']' * _DEEP,
      '{"a":' * _DEEP + '1' + '}' * _DEEP, '{"sha256": "x"}', '[1, 2, 3]'])
-_ANY_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-                         lambda some: st.lists(some, max_size=4) | st.dictionaries(st.text(max_size=8), some, max_size=4),
-                         max_leaves=12).map(json.dumps) | _VALUES
+_ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda some: st.lists(some, max_size=4) | st.dictionaries(st.text(max_size=8), some, max_size=4),
+    max_leaves=12).map(json.dumps) | _VALUES
 
 
 class Content(bytes):
@@ -49,7 +50,8 @@ def _damaged(draw: Any, valid: bytes) -> bytes:
     content = bytearray(valid)
     for _ in range(draw(st.integers(1, 3))):
         size = len(content)
-        place = draw(st.one_of(st.integers(0, size), st.integers(0, min(size, 200)), st.integers(max(0, size - 200), size)))
+        place = draw(st.one_of(st.integers(0, size), st.integers(0, min(size, 200)),
+                               st.integers(max(0, size - 200), size)))
         length = draw(st.one_of(st.integers(1, 8), st.integers(1, size + 1)))
         how = draw(st.sampled_from(['bit', 'bytes', 'insert', 'repeat', 'drop', 'end']))
         if how == 'bit':

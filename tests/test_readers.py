@@ -4,7 +4,6 @@ the file holds, and whatever has its name."""
 import ast
 import os
 import re
-import shutil
 
 import pytest
 from hypothesis import given
@@ -14,27 +13,33 @@ from lenet.errors import UserError
 from tests import damage
 from tests import readers
 from tests import test_house
+from tests.readers import data as readers_of_data
+from tests.readers import exports
+from tests.readers import others
+from tests.readers import runs
 
-READERS = pytest.mark.parametrize('name', sorted(readers.ALL))
+ALL = dict(**readers_of_data.READERS, **exports.READERS, **runs.READERS, **others.READERS)
+READERS = pytest.mark.parametrize('name', sorted(ALL))
 _made = {}
 
 
 @pytest.fixture
 def place(name, tmp_path_factory):
-    """The folder of a reader with its right file, made once, and what that holds."""
-    reader = readers.ALL[name]
+    """A Place, made once, whose file is right again at the end."""
+    reader = ALL[name]
     if name not in _made:
-        folder = str(tmp_path_factory.mktemp('place'))
-        reader.make(folder)
-        _made[name] = folder, readers.content(folder, reader.file)
-    return Place(*_made[name])
+        _made[name] = Place(reader, str(tmp_path_factory.mktemp('place')))
+    yield _made[name]
+    readers.put(reader.file, _made[name].valid)(_made[name].folder)
 
 
 class Place:
-    """Without a text: hypothesis shows the arguments of a test that fails."""
+    """The folder of a reader with its right file, what that holds, and what it may hold instead."""
 
-    def __init__(self, folder, valid):
-        self.folder, self.valid = folder, valid
+    def __init__(self, reader, folder):
+        reader.make(folder)
+        self.folder, self.valid = folder, readers.content(folder, reader.file)
+        self.contents = damage.contents(self.valid, reader.is_json)
 
 
 def read(reader, folder):
@@ -52,63 +57,42 @@ def read(reader, folder):
 
 @READERS
 def test_a_right_file_is_read(name, place):
-    readers.ALL[name].read(place.folder)
+    ALL[name].read(place.folder)
 
 
 @READERS
 @given(data=st.data())
 def test_any_content_is_read_or_refused(name, place, data):
-    reader = readers.ALL[name]
-    content = data.draw(damage.contents(place.valid, reader.is_json))
+    reader = ALL[name]
+    content = data.draw(place.contents)
     readers.put(reader.file, content)(place.folder)
-    try:
-        read(reader, place.folder)
-    finally:
-        readers.put(reader.file, place.valid)(place.folder)
+    read(reader, place.folder)
 
 
-def _directory(path):
-    os.mkdir(path)
+STRANGE = {'directory': os.mkdir, 'pipe': os.mkfifo, 'endless': lambda path: os.symlink('/dev/zero', path),
+           'missing': lambda path: None}
+CHANGED = {'with 40 GB of nothing behind it': lambda path: os.truncate(path, 40 << 30)}
+if os.geteuid() != 0:  # root reads everything
+    CHANGED['forbidden'] = lambda path: os.chmod(path, 0)
 
 
-def _unreadable(path):
-    if os.geteuid() == 0:
-        pytest.skip('root reads everything')
-    os.chmod(path, 0)
-
-
-def _endless(path):
-    os.symlink('/dev/zero', path)
-
-
-def _huge(path):
-    """The right file, and 40 GB of nothing behind it."""
-    shutil.copyfile(path + '.right', path)
-    os.truncate(path, 40 << 30)
-
-
-STRANGE = {'directory': _directory, 'pipe': os.mkfifo, 'endless': _endless, 'huge': _huge, 'missing': lambda path: None}
-
-
-@pytest.mark.parametrize('name', sorted(name for name, reader in readers.ALL.items() if reader.is_file))
-@pytest.mark.parametrize('what', STRANGE)
+@pytest.mark.parametrize('name', sorted(name for name, reader in ALL.items() if reader.is_file))
+@pytest.mark.parametrize('what', [*STRANGE, *CHANGED])
 def test_whatever_has_the_name_is_read_or_refused_at_once(name, what, place):
-    reader = readers.ALL[name]
+    reader = ALL[name]
     path = os.path.join(place.folder, reader.file)
-    os.rename(path, path + '.right')
-    try:
-        STRANGE[what](path)
-        value = read(reader, place.folder)
-        assert value is None or reader.does_without or what == 'huge'
-    finally:
-        shutil.rmtree(path) if what == 'directory' and os.path.isdir(path) else os.path.lexists(path) and os.unlink(path)
-        os.rename(path + '.right', path)
+    if what not in CHANGED:
+        os.unlink(path)
+    dict(CHANGED, **STRANGE)[what](path)
+    value = read(reader, place.folder)
+    assert value is None or reader.does_without or what in CHANGED
 
 
 # Calls that open a file for reading, or whose library does.
-OPENS = re.compile(r'(os\.|io\.|codecs\.|gzip\.|bz2\.|lzma\.|tarfile\.|Image\.)?(open|fdopen)|(np|numpy)\.(load|loadtxt|'
-                   r'genfromtxt|fromfile|memmap)|(json|pickle)\.load|(zipfile\.)?ZipFile|(gzip\.)?GzipFile|.*\.(read_text|'
-                   r'read_bytes|load_checkpoint|restore|saved_model\.load|summary_iterator|gfile\..*|imread)')
+OPENS = re.compile(
+    r'(os\.|io\.|codecs\.|gzip\.|bz2\.|lzma\.|tarfile\.|Image\.)?(open|fdopen)|(json|pickle)\.load|(zipfile\.)?ZipFile|'
+    r'(gzip\.)?GzipFile|(np|numpy)\.(load|loadtxt|genfromtxt|fromfile|memmap)|.*\.(read_text|read_bytes|load_checkpoint|'
+    r'restore|saved_model\.load|summary_iterator|gfile\..*|imread)')
 # Where they stand elsewhere than in lenet/support/files.py, and why no file of a user gets there without its guard.
 ELSEWHERE = {
     'lenet.data.idx: gzip.GzipFile': 'of an open file, from the guard',
@@ -145,7 +129,8 @@ def _writes(call):
 
 
 def test_every_reader_goes_through_the_guard():
-    """What is new here belongs into lenet/support/files.py's hands and into tests/readers.py; or, with a reason, above."""
+    """What is new here belongs into the hands of lenet/support/files.py and into tests/readers; or above, with a reason.
+    """
     found = set()
     for module, path in {**test_house.MODULES, **test_house.BENCH}.items():
         for node in ast.walk(ast.parse(test_house.text_of(path))):

@@ -23,7 +23,7 @@ CURVES = (('train', 'loss', 'Training loss', True), ('evaluation', 'accuracy', '
           ('train', 'images_per_second', 'Images per second', False),
           ('train', 'loss_scale', 'Loss scale', True), ('train', 'updates_skipped', 'Skipped updates', False))
 POINTS = 1000  # of a curve; a page shows no more
-DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError)  # what wrong types lead into
+DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError)  # where wrong types lead
 WITHOUT_DEFAULT = ('output_dir',)  # flags that differ between any two runs and say nothing
 
 

@@ -12,8 +12,8 @@ _LIST_OF_NUMBERS = re.compile(r'\[\n[^\[\]{}"]*\]')
 
 
 def parse(content: bytes) -> Any:
-    """Reads JSON in UTF-8, without duplicate keys, NaN or Infinity, with integers of 64 bits and floats that are finite,
-    and not nested deeply.
+    """Reads JSON in UTF-8: without duplicate keys, NaN or Infinity, its integers of 64 bits, its floats finite, and not
+    nested deeply.
 
     Raises:
       ValueError: it is no such JSON; one line.
