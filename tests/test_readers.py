@@ -90,9 +90,9 @@ def test_whatever_has_the_name_is_read_or_refused_at_once(name, what, place):
 
 # Calls that open a file for reading, or whose library does.
 OPENS = re.compile(
-    r'(os\.|io\.|codecs\.|gzip\.|bz2\.|lzma\.|tarfile\.|Image\.)?(open|fdopen)|(json|pickle)\.load|(zipfile\.)?ZipFile|'
-    r'(gzip\.)?GzipFile|(np|numpy)\.(load|loadtxt|genfromtxt|fromfile|memmap)|.*\.(read_text|read_bytes|load_checkpoint|'
-    r'restore|saved_model\.load|summary_iterator|gfile\..*|imread)')
+    r'(os\.|io\.|codecs\.|gzip\.|bz2\.|lzma\.|tarfile\.|Image\.)?(open|fdopen)|(json|pickle)\.load|(gzip\.)?GzipFile|'
+    r'(zipfile\.)?ZipFile|(np|numpy)\.(load|loadtxt|genfromtxt|fromfile|memmap)|'
+    r'.*\.(read_text|read_bytes|load_checkpoint|restore|saved_model\.load|summary_iterator|gfile\..*|imread)')
 # Where they stand elsewhere than in lenet/support/files.py, and why no file of a user gets there without its guard.
 ELSEWHERE = {
     'lenet.data.idx: gzip.GzipFile': 'of an open file, from the guard',
@@ -129,8 +129,7 @@ def _writes(call):
 
 
 def test_every_reader_goes_through_the_guard():
-    """What is new here belongs into the hands of lenet/support/files.py and into tests/readers; or above, with a reason.
-    """
+    """What is new here belongs into lenet/support/files.py's hands and into tests/readers; or above, with a reason."""
     found = set()
     for module, path in {**test_house.MODULES, **test_house.BENCH}.items():
         for node in ast.walk(ast.parse(test_house.text_of(path))):

@@ -77,8 +77,8 @@ READERS = {
                            is_json=True),
     'operators': Reader('x.json', put_json('x.json', {'black-list': {'to-add': ['A', 'B']}, 'white-list': {
         'to-remove': ['C']}}), at('x.json', count_operators), is_text, is_json=True),
-    'flagfile': Reader('x.flags', put('x.flags', b'# why\n--seed=3\n--batch_size=6\n--noevaluate\n'), at('x.flags', read_flagfile),
-                       lambda value: isinstance(value, list)),
+    'flagfile': Reader('x.flags', put('x.flags', b'# why\n--seed=3\n--batch_size=6\n--noevaluate\n'),
+                       at('x.flags', read_flagfile), lambda value: isinstance(value, list)),
     'picture': Reader('x.png', png, at('x.png', picture.as_mnist),
                       lambda value: value.dtype == np.uint8 and value.shape == (28, 28, 1)),
     'log of a rank': Reader('x.log', put('x.log', b'one\ntwo\n'), at('x.log', rank_output.last_line), is_text,

@@ -113,7 +113,8 @@ READERS = {
                      lambda value: isinstance(value, bool), does_without=True),
     'losses at a resume': Reader(_LOSSES, make_run, record_on, is_unlogged, does_without=True),
     'page of results': Reader('results.json', make_run, write_page, is_text, is_json=True, names='', does_without=True),
-    'page of metrics': Reader('metrics.jsonl', make_run, write_page, is_text, is_json=True, names='', does_without=True),
+    'page of metrics': Reader('metrics.jsonl', make_run, write_page, is_text, is_json=True, names='',
+                              does_without=True),
     'timed run': Reader('results.json', make_run, at('results.json', lambda path: whole.read(path, 1.5)),
                         lambda value: 'images_per_second' in value, is_json=True),
 }
