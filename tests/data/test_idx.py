@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet.data import idx
@@ -161,8 +161,6 @@ def test_what_is_whole_idx_is_known_from_its_header_and_size(path, make, whole):
     assert idx.is_whole(write(path, make())) is whole
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=200,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(head=st.sampled_from([b'', b'\0\0', GOOD[:4], GOOD[:15], GOOD[:16], b'\0\0\x0c\x01', ZIPPED[:10], ZIPPED]),
        tail=st.binary(max_size=60))
 def test_any_bytes_give_values_or_one_line(tmp_path, head, tail):

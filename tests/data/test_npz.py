@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet.data import npz
@@ -174,8 +174,6 @@ def test_what_differs_from_mnist_s_form_is_undone(path):
     np.testing.assert_array_equal(train.labels, labels(13))
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=200,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10 ** 6), change=st.binary(min_size=1, max_size=8))
 def test_any_change_gives_values_or_one_line(tmp_path, small, place, change):
     path = tmp_path / 'mnist.npz'
