@@ -258,7 +258,7 @@ CONTRAST = """(element) => {
 
 
 def test_the_picture_in_readme_is_made_from_a_page(browser, run, tmp_path):
-    picture.make(str(run / 'report.html'), str(tmp_path / 'page.png'))
+    picture.make(browser, str(run / 'report.html'), str(tmp_path / 'page.png'))
     made, kept = [pathlib.Path(path).read_bytes() for path in (tmp_path / 'page.png', picture.KEPT)]
     for png in (made, kept):
         assert png.startswith(b'\x89PNG') and struct.unpack('>2I', png[16:24]) == (picture.WIDTH, picture.HEIGHT)
