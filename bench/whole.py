@@ -50,7 +50,7 @@ def read(path: str, seconds: float) -> Dict[str, Any]:
     """
     try:
         return report(files.read_json(path, _LARGEST), seconds)
-    except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UserError('%s: is not of a run (%s: %s)' % (path, type(error).__name__, one_line(error)))
 
 

@@ -171,7 +171,7 @@ def _read_manifest(path: str) -> _Manifest:
                         (path, contents.get('version'), VERSION, _AGAIN))
     try:
         return _parse(contents)
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise UserError('%s: is damaged (%s: %s); %s' % (path, type(error).__name__, error, _AGAIN))
 
 

@@ -76,9 +76,10 @@ def separate(mask: np.ndarray, strokes: np.ndarray) -> List[np.ndarray]:
       strokes: bool [H, W], `mask` and the fainter ink, which joins pieces.
     """
     parts, boxes = label(strokes)
-    pieces = [(box, [number]) for number, box in enumerate(boxes, 1)]
+    inked = set(parts[mask])
+    pieces = [(box, [number]) for number, box in enumerate(boxes, 1) if number in inked]  # faint ink alone is no digit
     upright = [piece for piece in pieces if _sides(piece[0])[1] < 2 * _sides(piece[0])[0]]
-    near = PIECES * max(_sides(box)[0] for box in boxes)
+    near = PIECES * max(_sides(box)[0] for box, _ in pieces)
     joined = _join(upright, lambda one, other: _are_stacked(one, other, near)) + [
         piece for piece in pieces if piece not in upright]
     tall = TALL * max(_sides(box)[0] for box, _ in joined)

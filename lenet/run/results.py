@@ -85,7 +85,7 @@ def read(directory: str, steps: int) -> Optional[Dict[str, Any]]:
             _log_text(results)
             closing_lines(results)
             return results
-    except (UserError, ValueError, TypeError, KeyError, OverflowError):  # not JSON; another structure
+    except (UserError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError):  # no results
         pass
     return None
 
