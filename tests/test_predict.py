@@ -156,7 +156,7 @@ def read_digits(mnist):
                          [(kind, 0.9) for kind in photographs.PAPERS])
 def test_digits_in_pictures_are_answered_as_the_originals(network, mnist, tmp_path, kind, least):
     right, _ = photographs.count_agreements(network, read_digits(mnist)[:200], kind, str(tmp_path))
-    assert right / 200 >= least  # measured with 1,000 digits, for BUILD.md: 0.97 to 1
+    assert right / 200 >= least
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Test digits of MNIST as photographs, scans and small pictures would show them, and how many keep their answer.
 
-  python -m tests.photo.photographs output accurate      the table of BUILD.md, for the networks of two runs
+  python -m tests.photo.photographs output accurate      a table, for the networks of two runs
 """
 
 import os
