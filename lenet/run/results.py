@@ -16,7 +16,7 @@ from lenet.support import files
 from lenet.support import machine
 from lenet.support import stack
 
-FILE = 'results.json'
+FILE = run_directory.RESULTS
 SCHEMA = 2  # of results.json; 1, without a number, had no single images
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
 COMPLETED = 'completed'

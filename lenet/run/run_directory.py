@@ -18,6 +18,7 @@ from lenet.support import stack
 FLAGS = 'flags.txt'
 FACTS = 'run.json'  # what flags do not say
 REPORT = 'report.html'
+RESULTS = 'results.json'
 CHECKPOINTS = 'ckpt_npu'  # the reference's name, whatever the platform
 PREVIOUS = 'previous'
 LARGEST = 2 ** 26  # bytes of a file of records
