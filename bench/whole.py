@@ -11,13 +11,13 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from lenet.errors import UserError, one_line
+from lenet.errors import MISFORMED, UserError, one_line
+from lenet.run import run_directory
 from lenet.support import files
 from lenet.support import modules
 from lenet.support import scratch
 
 LAUNCHER = os.path.join(modules.ROOT, 'run_1p.sh')
-_LARGEST = 2 ** 26  # bytes of results.json
 _BENCH_FLAGS = ('--warmup=',)  # a whole run has none
 
 
@@ -29,7 +29,7 @@ def main(arguments: List[str]) -> None:
         launch(passed + ['--output_dir=' + directory])
         seconds = time.perf_counter() - began
         try:
-            print(json.dumps(read(os.path.join(directory, 'results.json'), seconds)))
+            print(json.dumps(read(os.path.join(directory, run_directory.RESULTS), seconds)))
         except UserError as error:
             sys.exit('error: %s' % error)
 
@@ -49,8 +49,8 @@ def read(path: str, seconds: float) -> Dict[str, Any]:
       UserError: it cannot be read, or tells nothing of a run.
     """
     try:
-        return report(files.read_json(path, _LARGEST), seconds)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        return report(files.read_json(path, run_directory.LARGEST), seconds)
+    except MISFORMED as error:
         raise UserError('%s: is not of a run (%s: %s)' % (path, type(error).__name__, one_line(error)))
 
 

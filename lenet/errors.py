@@ -4,6 +4,8 @@ import re
 
 from lenet.support.text import printable
 
+# Where values of another form than expected lead what takes them apart.
+MISFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 _LONGEST = 4000  # characters of a message: a path and what to do, not a file's whole content
 
 

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy as np
 
 from lenet.data.splits import Split
+from lenet.errors import MISFORMED
 from lenet.export.trained import Trained
 from lenet.graph import model
 from lenet.report import records
@@ -23,7 +24,7 @@ CURVES = (('train', 'loss', 'Training loss', True), ('evaluation', 'accuracy', '
           ('train', 'images_per_second', 'Images per second', False),
           ('train', 'loss_scale', 'Loss scale', True), ('train', 'updates_skipped', 'Skipped updates', False))
 POINTS = 1000  # of a curve; a page shows no more
-DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError)  # where wrong types lead
+DAMAGE = MISFORMED + (MemoryError,)  # where records of another form lead
 WITHOUT_DEFAULT = ('output_dir',)  # flags that differ between any two runs and say nothing
 
 
