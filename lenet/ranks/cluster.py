@@ -6,10 +6,12 @@ A chief (or master) is rank 0, the workers follow in their order.
 """
 
 import json
+import os
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from lenet.errors import UsageError
+from lenet.support import strict_json
 
 VARIABLE = 'TF_CONFIG'
 MAX_RANKS = 1024
@@ -34,9 +36,9 @@ def read(environ: Mapping[str, str]) -> Optional[Cluster]:
     if not text:
         return None
     try:
-        config = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _wrong('no JSON (%s)' % str(error)[:80])
+        config = strict_json.parse(os.fsencode(text))
+    except ValueError as error:
+        raise _wrong(str(error))
     jobs = _dictionary(config, 'the whole').get('cluster') or {}
     return _find(_dictionary(jobs, 'cluster'), _dictionary(config.get('task') or {}, 'task')) if jobs else None
 

@@ -71,7 +71,7 @@ class Collective(Ranks):
         return tf.reshape(mean, tensor.shape)
 
     def _mean_of_gathered(self, joined: tf.Tensor) -> tf.Tensor:
-        return tf.add_n(tf.split(joined, self.size)) * np.float32(1 / self.size)
+        return tf.reduce_mean(tf.reshape(joined, [self.size, -1]), axis=0)
 
     def _mean_compressed(self, flat: tf.Tensor) -> tf.Tensor:
         """As float16, two in each int32: the collectives of TensorFlow 1.15 take no float16."""

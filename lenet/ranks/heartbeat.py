@@ -2,12 +2,13 @@
 
 import contextlib
 import os
-import sys
 import threading
 import time
 from typing import Dict, Iterator, List, Optional
 
 import grpc
+
+from lenet.support import progress
 
 _INTERVAL = 1.0  # seconds between two rounds of questions
 _PATIENCE = 10.0  # seconds for an answer. Twice in a row without one, and the rank counts as lost
@@ -85,6 +86,6 @@ class Heartbeat:
             # Twice: the first may have been under way while this very process was stopped, and its time ran out.
             silences = 0 if answers(address) else silences + 1
             if silences == 2 and not done.is_set():
-                print('error: ' + self.describe(other), file=sys.stderr, flush=True)
+                progress.tell('error: ' + self.describe(other))
                 os._exit(1)  # the main thread is inside a session.run that never ends
             done.wait(0 if silences else _INTERVAL)
