@@ -6,6 +6,7 @@ from typing import Any, List, Mapping
 
 from lenet import flags
 from lenet import platforms
+from lenet.checks import capabilities
 from lenet.checks import data
 from lenet.checks import device
 from lenet.checks import failed, Result
@@ -41,7 +42,7 @@ def examine(params: Params, environ: Mapping[str, str]) -> report.Report:
     if platform == 'cpu':
         return report.Report(platform, results)
     if has_tensorflow:
-        results += check_adapter(params, imports)
+        results += check_adapter(params, imports, environ)
     results += check_environment(environ)
     if not has_tensorflow or completed is None:
         return report.Report(platform, results)
@@ -61,10 +62,13 @@ def check_basics(platform: str, params: Params, imports: import_probe.Found) -> 
             storage.directories(params)]
 
 
-def check_adapter(params: Params, imports: import_probe.Found) -> List[Result]:
-    return [software.adapter(imports, npu_modules.PACKAGE),
-            software.collectives(imports, npu_modules.PACKAGE),
-            settings.mixlist(params, software.is_newer(imports, npu_modules.PACKAGE))]
+def check_adapter(params: Params, imports: import_probe.Found, environ: Mapping[str, str]) -> List[Result]:
+    results = [software.adapter(imports, npu_modules.PACKAGE),
+               software.collectives(imports, npu_modules.PACKAGE),
+               settings.mixlist(params)]
+    if imports.module(npu_modules.PACKAGE).error:  # then nothing is known of what it can do
+        return results
+    return results + capabilities.ignored(params, ranks.size(environ), imports.capabilities)
 
 
 def check_environment(environ: Mapping[str, str]) -> List[Result]:

@@ -8,13 +8,12 @@
 """
 
 import importlib
-import importlib.machinery
 import json
 import os
 import signal
 import subprocess
 import sys
-from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from lenet.errors import one_line
 from lenet.platforms import npu_modules
@@ -22,7 +21,7 @@ from lenet.support import modules
 
 TENSORFLOW = 'tensorflow'
 COLLECTIVES = 'hccl'  # CANN's library of collective communication
-COMPILED_HALF = 'tf_adapter'  # below the adapter's package, since its later generation
+_CAPABILITIES = ''  # in the report, in the place of a module's name
 _TIMEOUT = 180.0  # seconds; TensorFlow alone may take a minute from a cold network drive
 _LONGEST = 300  # characters of an error
 
@@ -40,6 +39,7 @@ class Found(NamedTuple):
 
     modules: Dict[str, Module]  # by full name, those that were tried
     printed: Sequence[str] = ()  # lines: the adapter's only word on a library that does not load
+    capabilities: FrozenSet[str] = frozenset()  # of npu_modules; none where the adapter was not imported
 
     def module(self, name: str) -> Module:
         return self.modules.get(name, Module(error='not tried'))
@@ -64,7 +64,8 @@ def find(purposes: Sequence[str] = (), timeout: float = _TIMEOUT) -> Found:
 
 def find_here(purposes: Sequence[str] = ()) -> Found:
     """The same in this process, for when it has imported the adapter already."""
-    return Found(dict(_trials(purposes)))
+    found = dict(_trials(purposes))
+    return Found(found, capabilities=frozenset(found.pop(_CAPABILITIES, ())))
 
 
 def _how_it_ended(status: int) -> str:
@@ -73,28 +74,34 @@ def _how_it_ended(status: int) -> str:
 
 def _read(reported: str, printed: str, end: str) -> Found:
     """The last word on a module counts; one that was only begun is what ended the process."""
-    modules = {}
+    modules, capabilities = {}, frozenset()
     for line in reported.splitlines():
         name, fields = json.loads(line)
+        if name == _CAPABILITIES:
+            capabilities = frozenset(fields)
+            continue
         modules[name] = Module(error='importing it ' + end) if fields is None else Module(**fields)
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     if TENSORFLOW not in modules:
         modules[TENSORFLOW] = Module(error='trying it %s: %s' % (end, lines[-1] if lines else 'not a word'))
-    return Found(modules, lines)
+    return Found(modules, lines, capabilities)
 
 
-def _trials(purposes: Sequence[str]) -> Iterator[Tuple[str, Optional[Module]]]:
-    """Yields (name, None) before and (name, what became of it) after each import."""
+def _trials(purposes: Sequence[str]) -> Iterator[Tuple[str, Any]]:
+    """Yields (name, None) before and (name, what became of it) after each import; last the adapter's capabilities."""
     yield TENSORFLOW, None
     tensorflow = _import(TENSORFLOW)
     yield TENSORFLOW, tensorflow
     if tensorflow.error or not purposes:
         return
     names = ['%s.%s' % (npu_modules.PACKAGE, name) for purpose in purposes for name in npu_modules.MODULES[purpose]]
-    yield _locate(npu_modules.PACKAGE, COMPILED_HALF)
+    imported = {}
     for name in [npu_modules.PACKAGE] + names + [COLLECTIVES]:
         yield name, None
-        yield name, _import(name)
+        imported[name] = _import(name)
+        yield name, imported[name]
+    if not imported[npu_modules.PACKAGE].error:
+        yield _CAPABILITIES, sorted(npu_modules.capabilities())
 
 
 def _import(name: str) -> Module:
@@ -106,24 +113,18 @@ def _import(name: str) -> Module:
     return Module(getattr(module, '__file__', None), version and str(version))
 
 
-def _locate(package: str, child: str) -> Tuple[str, Module]:
-    """Looks for a module of a package and imports neither, so that a package that fails tells its generation, too."""
-    name, finder = '%s.%s' % (package, child), importlib.machinery.PathFinder
-    parent = finder.find_spec(package)
-    spec = finder.find_spec(name, parent.submodule_search_locations) if parent else None
-    return name, Module(spec.origin) if spec else Module(error='not there')
-
-
 def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + ' ...'
 
 
 def main(purposes: Sequence[str]) -> None:
-    """Reports in lines of JSON: [name, null] before and [name, fields of Module] after an import."""
+    """Reports in lines of JSON: [name, null] before and [name, fields of Module] after an import, at the end
+    ["", capabilities]."""
     report = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)  # whatever the imports print goes to stderr
-    for name, module in _trials(purposes):
-        print(json.dumps([name, module and module._asdict()]), file=report, flush=True)
+    for name, result in _trials(purposes):
+        fields = result._asdict() if isinstance(result, Module) else result
+        print(json.dumps([name, fields]), file=report, flush=True)
     sys.stdout.flush()  # what an import printed: it goes to stderr, but through a buffer of its own
     sys.stderr.flush()
     os._exit(0)  # without atexit, where the adapter would shut a device down

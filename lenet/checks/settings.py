@@ -76,10 +76,7 @@ def _steps_to_fall(params: Params) -> int:
 _LISTS, _CHANGES = ('black-list', 'white-list'), ('to-add', 'to-remove')
 
 
-def mixlist(params: Params, newer_adapter: bool) -> Result:
-    """Args:
-      newer_adapter: false where the adapter may be one of those that ignore the list.
-    """
+def mixlist(params: Params) -> Result:
     name = '--modify_mixlist'
     if params.modify_mixlist is None:
         return passed(name, 'not given')
@@ -88,11 +85,7 @@ def mixlist(params: Params, newer_adapter: bool) -> Result:
     except UserError as error:
         return failed(name, str(error),
                       '{"black-list": {"to-add": ["Operator"]}} is how it looks; also white-list, to-remove')
-    counted = '%s: %d operators' % (params.modify_mixlist, count)
-    if not newer_adapter:
-        return warned(name, counted + '; adapters before the middle of 2021 ignore it', 'update the tfplugin',
-                      alert=True)
-    return passed(name, counted)
+    return passed(name, '%s: %d operators' % (params.modify_mixlist, count))
 
 
 def _count_operators(path: str) -> int:

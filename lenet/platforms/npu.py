@@ -6,7 +6,6 @@ the NPU is chosen, so that nothing of the vendor's is loaded on a CPU.
 """
 
 import importlib
-import inspect
 import os
 from typing import Any
 
@@ -66,11 +65,9 @@ class Npu(Platform):
         from npu_bridge.estimator.npu import npu_loss_scale_manager as managers
         if loss_scale.kind == loss_scaling.DYNAMIC:
             return managers.ExponentialUpdateLossScaleManager(*loss_scale.manager_arguments())
-        if self._params.overflow_check:
+        # Without the argument, which the first adapters of 2021 lack, it checks.
+        if self._params.overflow_check or npu_modules.OVERFLOW_CHECK not in npu_modules.capabilities():
             return managers.FixedLossScaleManager(loss_scale.value)
-        # Adapters before 2021's second quarter lack the argument.
-        if 'enable_overflow_check' not in inspect.signature(managers.FixedLossScaleManager.__init__).parameters:
-            raise UserError('--nooverflow_check: this adapter always checks for overflow; leave the flag out')
         return managers.FixedLossScaleManager(loss_scale.value, enable_overflow_check=False)
 
     def sink(self, session: tf.Session, train_op: tf.Operation) -> tf.Operation:

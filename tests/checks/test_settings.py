@@ -65,18 +65,11 @@ def test_loss_scales(overrides, status, words):
 def test_the_list_of_operators(tmp_path, content, status, words):
     path = tmp_path / 'mix.json'
     path.write_text(content)
-    result = settings.mixlist(npu_params(modify_mixlist=path), newer_adapter=True)
+    result = settings.mixlist(npu_params(modify_mixlist=path))
     assert (result.status, words in result.found) == (status, True), result
 
 
 def test_a_list_of_operators_that_is_not_given_or_not_there():
-    assert settings.mixlist(npu_params(), newer_adapter=False).status == PASS
-    assert settings.mixlist(npu_params(modify_mixlist='/nowhere'), True).found == (
+    assert settings.mixlist(npu_params()).status == PASS
+    assert settings.mixlist(npu_params(modify_mixlist='/nowhere')).found == (
         '/nowhere: cannot be read (No such file or directory); name a file of JSON')
-
-
-def test_an_adapter_that_may_ignore_the_list_is_worth_a_line(tmp_path):
-    path = tmp_path / 'mix.json'
-    path.write_text('{}')
-    result = settings.mixlist(npu_params(modify_mixlist=path), newer_adapter=False)
-    assert result.status == WARN and result.alert and 'ignore it' in result.found

@@ -5,7 +5,7 @@ import json
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tests.npu_standin.programs import Net, SINKING, both_generations, breaks, bridge, config, fixed_manager, util
+from tests.npu_standin.programs import Net, SINKING, all_generations, breaks, bridge, config, fixed_manager, util
 from tests.npu_standin.programs import loss_scale_optimizer
 
 
@@ -56,7 +56,7 @@ def broadcast(variable):
     return tf.assign(variable, bridge('hccl.hccl_ops').broadcast([variable], 0)[0])
 
 
-@both_generations
+@all_generations
 def test_one_rank_needs_no_collectives(standin, journal):
     net = Net(distributed_optimizer())
     with net.session() as session:
@@ -68,7 +68,7 @@ def test_one_rank_needs_no_collectives(standin, journal):
             collective()
 
 
-@both_generations
+@all_generations
 def test_two_ranks_broadcast_then_average(standin, ranks, journal, monkeypatch):
     monkeypatch.setenv('NPU_STANDIN_FAULT', 'overflow_other_rank_at=1')
     optimizer = bridge('estimator.npu.npu_loss_scale_optimizer').NPULossScaleOptimizer

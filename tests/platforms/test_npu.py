@@ -99,6 +99,14 @@ def test_loss_scaling_is_the_adapters(train, generation, values, manager, wrappe
         assert {key: found[0][key] for key in manager} == manager
 
 
+@pytest.mark.parametrize('generation, checks', [('v21', True), ('v23', False), ('v26', False)])
+def test_an_adapter_that_always_checks_for_overflow_goes_on_doing_so_and_that_is_said(train, capsys, generation, checks):
+    _, _, journal = train(generation=generation, loss_scale='fixed', loss_scale_value=8, overflow_check=False)
+    manager, = events(journal, 'loss_scale_manager')
+    assert manager['enable_overflow_check'] is checks
+    assert ('--nooverflow_check: this adapter does not know' in capsys.readouterr().err) == checks
+
+
 def test_overflow_on_the_device_skips_the_update_and_is_counted(train):
     results, _, _ = train(loss_scale='dynamic', fault='overflow_at=2,5-6')
     assert results['steps']['updates_applied'] == 9 and results['steps']['updates_skipped'] == 3

@@ -158,7 +158,7 @@ def _check_dump(values: Dict[str, Any]) -> None:
 def _check_profiling(values: Dict[str, Any]) -> None:
     text = values['profiling_options']
     if not text:
-        if values['profiling_mode'] and engine.generation == 'v21':
+        if values['profiling_mode'] and not engine.since('v23'):
             violations.violate('config-profiling', 'profiling_mode without profiling_options aborts this generation')
         return
     try:
@@ -178,7 +178,7 @@ def _check_mixlist(values: Dict[str, Any]) -> None:
     path = values['modify_mixlist']
     if not path:
         return
-    if engine.generation == 'v21':
+    if not engine.since('v23'):
         journal.record('ignored', key='modify_mixlist', reason='adapters before r1.5 do not read it')
         return
     if values['precision_mode'] not in _MIXED_MODES:

@@ -49,7 +49,9 @@ def read(scaled: List[Any], is_distributed: bool) -> tf.Tensor:
 
 
 def saturated(values: tf.Tensor) -> tf.Tensor:
-    """As the 910 has it: Inf is the greatest number, NaN is 0; same dtype and shape."""
+    """As the 910 has it: Inf is the greatest number, NaN is 0; same dtype and shape. Itself where the device has both."""
+    if settings.inf_nan():
+        return values
     limited = tf.clip_by_value(values, values.dtype.min, values.dtype.max)
     return tf.where_v2(tf.is_nan(values), tf.zeros_like(values), limited)
 
@@ -57,5 +59,5 @@ def saturated(values: tf.Tensor) -> tf.Tensor:
 def saturated_value(value: Any) -> Any:
     """The same for a fetched value; what is no float comes back as it is."""
     if isinstance(value, (np.ndarray, np.generic)) and np.issubdtype(value.dtype, np.floating):
-        return value if np.all(np.isfinite(value)) else np.nan_to_num(value)
+        return value if settings.inf_nan() or np.all(np.isfinite(value)) else np.nan_to_num(value)
     return value

@@ -28,7 +28,7 @@ Every line has `n` (0, 1, 2 … in this process), `pid` and `event`. The events 
     ignored               key, reason (something this generation ignores by design)
     silent                rule, detail (silent mode: a rule was broken and the device says nothing)
     violation             rule, detail
-    npu_close             (v23)
+    npu_close             (v23, v26)
     exit                  violations (count)
 
 `kind` of a run: train, evaluate, initialize, iterator, restore, save, broadcast or other (see subgraph.py).
