@@ -78,7 +78,8 @@ def test_on_the_stand_in_nothing_fails(generation):
     report = json.loads(ended.stdout)
     assert (ended.returncode, ended.stderr, report['summary']['fail']) == (0, '', 0)
     (bridge,) = [check for check in report['checks'] if check['name'] == npu_modules.PACKAGE]
-    assert bridge['status'] == 'pass' and 'adapter %s' % ('before r1.5' if generation == 'v21' else 'r1.13 or later') in bridge['found']
+    age = 'before r1.5' if generation == 'v21' else 'r1.13 or later'
+    assert bridge['status'] == 'pass' and 'adapter %s' % age in bridge['found']
     assert npu_standin.path(generation) in bridge['found'] and 'npu_loss_scale_optimizer' in bridge['found']
     assert report['config']['NpuOptimizer']['iterations_per_loop'] == {'field': 'i', 'value': 10}
 

@@ -28,7 +28,8 @@ def require(params: Params) -> None:
     # What could abort the process has not, if this one has imported it already.
     imported = npu_modules.PACKAGE in sys.modules
     imports = import_probe.find_here(purposes) if imported else import_probe.find(purposes)
-    results = (examination.check_basics('npu', params, imports) + examination.check_adapter(params, imports, os.environ) +
+    results = (examination.check_basics('npu', params, imports) +
+               examination.check_adapter(params, imports, os.environ) +
                examination.check_environment(os.environ) + examination.check_flags(params))
     failures = [report.one_line(result) for result in results if result.status == FAIL]
     if failures:

@@ -32,6 +32,14 @@ def inference_config() -> tf.ConfigProto:
     return npu_config.session_config(npu_config.inference_parameters())
 
 
+def _knows_inf_and_nan() -> bool:
+    """False of the 910, which saturates, and of adapters from before there was another device."""
+    if npu_modules.INF_NAN not in npu_modules.capabilities():
+        return False
+    from npu_bridge.estimator.npu import npu_plugin
+    return npu_plugin.is_inf_nan_enabled()
+
+
 class Npu(Platform):
     """N steps sunk into the device by the adapter, which also scales the loss."""
 
@@ -48,6 +56,7 @@ class Npu(Platform):
         self._util = util
         several = self._params.distributed == 'hccl' and int(os.environ.get('RANK_SIZE') or 1) > 1
         self.ranks = Hccl() if several else Alone()
+        self.saturates = not _knows_inf_and_nan()
         npu_config.make_directories(self._params)
         return self
 

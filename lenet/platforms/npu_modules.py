@@ -1,5 +1,5 @@
-"""What is imported of Ascend's TensorFlow adapter, by purpose, and what it can do. Without TensorFlow: lenet/checks tries
-these imports in another process before anything else."""
+"""What is imported of Ascend's TensorFlow adapter, by purpose, and what it can do. Without TensorFlow: lenet/checks
+tries these imports in another process before anything else."""
 
 import importlib
 import importlib.util

@@ -12,6 +12,7 @@ from lenet import platforms
 from lenet.checks import ready
 from lenet.data import dataset
 from lenet.errors import UserError
+from lenet.graph import training_graph
 from lenet.platforms import npu
 from lenet.platforms import npu_config
 from lenet.run import trainer
@@ -100,7 +101,7 @@ def test_loss_scaling_is_the_adapters(train, generation, values, manager, wrappe
 
 
 @pytest.mark.parametrize('generation, checks', [('v21', True), ('v23', False), ('v26', False)])
-def test_an_adapter_that_always_checks_for_overflow_goes_on_doing_so_and_that_is_said(train, capsys, generation, checks):
+def test_an_adapter_that_always_checks_for_overflow_does_so_and_that_is_said(train, capsys, generation, checks):
     _, _, journal = train(generation=generation, loss_scale='fixed', loss_scale_value=8, overflow_check=False)
     manager, = events(journal, 'loss_scale_manager')
     assert manager['enable_overflow_check'] is checks
@@ -130,6 +131,49 @@ def test_a_checkpoint_of_the_npu_goes_on_on_the_cpu_and_back(train):
     results, losses, _ = train(name='moving', epochs=3, resume=True, **values)
     np.testing.assert_allclose(losses, whole, rtol=1e-4)
     assert results['steps']['steps_run'] == 18
+
+
+# What a step is made of on an NPU without loss scaling, which is the adapter's. Each must be in the device's list of
+# operators, or the loop is not sunk: whatever is new here is a decision. The first are exempt, then come those of the
+# network, then those of gradients and Adam, then those of counting and recording.
+OPERATORS = """
+    Const IteratorV2 IteratorGetNext NoOp
+    Identity VariableV2 Cast Mul Split Conv2D MaxPool BiasAdd Sigmoid Reshape MatMul Mean RealDiv
+    SparseSoftmaxCrossEntropyWithLogits
+    Fill Tile Sum Neg ExpandDims ShapeN BroadcastGradientArgs PreventGradient BiasAddGrad Conv2DBackpropFilter
+    Conv2DBackpropInput MaxPoolGrad SigmoidGrad ApplyAdam Assign AssignAdd
+    VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp Slice ConcatV2
+"""
+
+
+def operators_of(tensors, graph):
+    """The types of all that must run for them."""
+    names = [getattr(item, 'op', item).name for item in tensors]
+    return {node.op for node in tf.graph_util.extract_sub_graph(graph.as_graph_def(), names).node}
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """The graph of a training of random images on the stand-in."""
+    def run(generation='v26', device='910', **values):
+        monkeypatch.setenv('NPU_STANDIN_DEVICE', device)
+        params = flags.make_params(platform='npu', **values)
+        with npu_standin.loaded(generation):
+            return training_graph.build(params, platforms.choose(params).start(), trainings.random_dataset())
+    return run
+
+
+def test_the_step_is_made_of_these_operators_and_nothing_comes_after_it_but_reading(build):
+    built = build()
+    assert operators_of([built.train_op], built.graph) == set(OPERATORS.split())
+    assert operators_of([built.train_op] + list(built.outputs.values()), built.graph) == set(OPERATORS.split())
+
+
+@pytest.mark.parametrize('generation, device, looks', [('v21', '910', False), ('v26', '910', False), ('v26', 'A2', True)])
+def test_infinite_weights_are_looked_for_where_there_can_be_any(build, generation, device, looks):
+    built = build(generation, device)
+    assert ('weights_finite' in built.outputs) == looks
+    assert ('IsFinite' in operators_of(built.outputs.values(), built.graph)) == looks
 
 
 def configured(key, value):

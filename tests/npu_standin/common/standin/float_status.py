@@ -49,7 +49,7 @@ def read(scaled: List[Any], is_distributed: bool) -> tf.Tensor:
 
 
 def saturated(values: tf.Tensor) -> tf.Tensor:
-    """As the 910 has it: Inf is the greatest number, NaN is 0; same dtype and shape. Itself where the device has both."""
+    """As the 910 has it: Inf is the greatest number, NaN is 0; same dtype and shape. An A2 leaves them."""
     if settings.inf_nan():
         return values
     limited = tf.clip_by_value(values, values.dtype.min, values.dtype.max)

@@ -11,8 +11,8 @@ class NPULossScaleOptimizer(gradients.WrappingOptimizer):
     """Wraps an optimizer; on overflow neither the variables nor global_step change.
 
     Overflow is what the device's float-status flag says after the (still scaled) gradients are computed. The device
-    saturates: once the flag is read, an Inf among the gradients is the greatest float32 and a NaN is 0. On a device with
-    Inf and NaN the gradients themselves are checked, and a manager's enable_overflow_check=False is ignored.
+    saturates: once the flag is read, an Inf among the gradients is the greatest float32 and a NaN is 0. On a device
+    with Inf and NaN the gradients are checked, and a manager's enable_overflow_check=False is ignored.
     """
 
     def __init__(self, opt, loss_scale_manager, is_distributed=False):
