@@ -3,6 +3,7 @@
     v21/      adapter of February 2021      put ONE of the three directories on sys.path (or PYTHONPATH);
     v23/      adapter of December 2023      it finds the rest by itself
     v26/      adapter of July 2026
+    opp/      npu_supported_ops.json, of CANN, made up: ASCEND_OPP_PATH names it where nothing else does
     common/   what they share: bridge/ holds npu_bridge's deep modules, standin/ the emulated device and its rules
     test_*.py programs.py     tests of the stand-in itself, by the modules of common/: every rule is broken once and
               noticed, and the emulated device does what it says
@@ -30,6 +31,7 @@ from typing import Any, Dict, Iterator, List, Optional
 GENERATIONS = ('v21', 'v23', 'v26')
 EXIT_STATUS = 97  # of a process that broke a rule; the same number as in standin/violations.py
 _HERE = os.path.dirname(os.path.abspath(__file__))
+OPP = os.path.join(_HERE, 'opp')  # the CANN directory of that name: a made-up list of operators
 _PACKAGES = ('npu_bridge', 'hccl', 'standin')
 
 
@@ -54,6 +56,7 @@ def environment(generation: str, journal: Optional[str] = None, mode: str = 'str
     extended = dict(os.environ if base is None else base)
     inherited = extended.get('PYTHONPATH')
     extended['PYTHONPATH'] = path(generation) + (os.pathsep + inherited if inherited else '')
+    extended.setdefault('ASCEND_OPP_PATH', OPP)
     extended['NPU_STANDIN_MODE'] = mode
     extended['NPU_STANDIN_FAULT'] = fault
     extended['NPU_STANDIN_JOURNAL'] = journal or ''
@@ -76,8 +79,9 @@ def loaded(generation: str) -> Iterator[Any]:
     Yields:
       The loaded package `standin`; `standin.StandinViolation` is what a broken rule raises.
     """
-    former_path = list(sys.path)
+    former_path, is_set = list(sys.path), 'ASCEND_OPP_PATH' in os.environ
     sys.path.insert(0, path(generation))
+    os.environ.setdefault('ASCEND_OPP_PATH', OPP)
     try:
         __import__('npu_bridge')
         yield sys.modules['standin']
@@ -87,3 +91,5 @@ def loaded(generation: str) -> Iterator[Any]:
         for name in [name for name in sys.modules if name.split('.')[0] in _PACKAGES]:
             del sys.modules[name]
         sys.path[:] = former_path
+        if not is_set:
+            del os.environ['ASCEND_OPP_PATH']

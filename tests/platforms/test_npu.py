@@ -65,6 +65,24 @@ def test_float32_training_loses_what_the_cpu_loses(train, generation):
     assert on_npu['platform'] == 'npu' and on_npu['steps']['steps_run'] == 12
 
 
+def test_resident_images_are_gathered_anew_in_each_step(train):
+    on_npu, npu_losses, journal = train(input='resident', name='npu')
+    on_cpu, cpu_losses, _ = train(platform='cpu', input='resident', conv='direct', replicas=1, name='cpu')
+    np.testing.assert_allclose(npu_losses, cpu_losses, rtol=1e-5)
+    assert on_npu['evaluation']['confusion'] == on_cpu['evaluation']['confusion']
+    assert not events(journal, 'violation', 'silent', 'on_host')
+
+
+def test_from_resource_variables_they_would_be_one_batch_n_times(train, monkeypatch):
+    monkeypatch.setattr(npu.Npu, 'use_resource', True)
+    monkeypatch.setattr(ready, 'require', lambda params: None)
+    _, npu_losses, journal = train(input='resident', mode='silent', name='npu')
+    _, cpu_losses, _ = train(platform='cpu', conv='direct', replicas=1, name='cpu')
+    np.testing.assert_allclose(npu_losses[::3][:1], cpu_losses[::3][:1], rtol=1e-5)
+    assert np.abs(npu_losses - cpu_losses)[1:3].min() > 1e-3
+    assert {entry['rule'] for entry in events(journal, 'silent')} == {'ops-fixed'}
+
+
 def test_distorted_images_reach_the_device_as_they_reach_a_cpu(train):
     _, npu_losses, journal = train(augment='elastic', name='npu')
     _, cpu_losses, _ = train(platform='cpu', augment='elastic', conv='direct', replicas=1, name='cpu')
@@ -167,6 +185,12 @@ def test_the_step_is_made_of_these_operators_and_nothing_comes_after_it_but_read
     built = build()
     assert operators_of([built.train_op], built.graph) == set(OPERATORS.split())
     assert operators_of([built.train_op] + list(built.outputs.values()), built.graph) == set(OPERATORS.split())
+
+
+def test_resident_images_add_a_gather_that_every_list_has(build):
+    built = build(input='resident')
+    assert operators_of([built.train_op], built.graph) - set(OPERATORS.split()) == {'GatherV2'}
+    assert 'ResourceGather' not in {operation.type for operation in built.graph.get_operations()}
 
 
 @pytest.mark.parametrize('generation, device, looks', [('v21', '910', False), ('v26', '910', False), ('v26', 'A2', True)])

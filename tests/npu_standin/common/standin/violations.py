@@ -56,6 +56,11 @@ RULES = {
     'run-inference-mode': Rule('graph_run_mode 0 is for inference; training needs 1'),
     'run-after-close': Rule('nothing runs after shutdown_system or npu_close'),
 
+    'ops-list': Rule('without npu_supported_ops.json under ASCEND_OPP_PATH the whole graph stays on the host', True),
+    'ops-step': Rule('an operator of the step that is not in npu_supported_ops.json stays on the host: one step per run',
+                     True),
+    'ops-fixed': Rule('what the host computes of a sunk step it computes once: N steps on the same value', True),
+
     'sink-twice': Rule('set_iteration_per_loop is called once: a second call yields IterationOp_1', True),
     'sink-scope': Rule('set_iteration_per_loop is called outside any scope: the node is named IterationOp', True),
     'sink-uninitialized': Rule("the loop's variables are loaded after every initializer has run", True),
