@@ -16,6 +16,7 @@ from lenet.errors import UserError
 from lenet.platforms import npu_modules
 from lenet.support import stack
 from tests import data_files
+from tests import npu_standin
 from tests import processes
 
 CAPABILITIES = frozenset({npu_modules.CLOSES, npu_modules.MIXLIST, npu_modules.TIMEOUT, npu_modules.EXECUTION_TIMEOUT,
@@ -68,8 +69,9 @@ def no_npu_variables(monkeypatch):
 def probed(monkeypatch):
     """Makes every probe find what it is told instead of starting a process; returns the purposes it was asked for.
 
-    The adapter is one of the newest generation."""
+    The adapter is one of the newest generation, and the device has a list of operators."""
     asked = []
+    monkeypatch.setenv('ASCEND_OPP_PATH', npu_standin.OPP)
 
     def use(**errors):
         version = '1.15.0' if stack.IS_FIRST else '2.21.0'

@@ -7,13 +7,14 @@
                                                       platforms/npu_modules.py's MODULES
 """
 
+import contextlib
 import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from typing import Any, Dict, FrozenSet, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, NamedTuple, Optional, Sequence, TextIO, Tuple
 
 from lenet.errors import one_line
 from lenet.platforms import npu_modules
@@ -45,6 +46,53 @@ class Found(NamedTuple):
         return self.modules.get(name, Module(error='not tried'))
 
 
+class Answer(NamedTuple):
+    """What a process left that may abort or hang."""
+
+    reported: str  # on the stream of `answering`
+    printed: Sequence[str]  # lines of all else
+    end: str  # how it ended, the end of a sentence
+
+
+def ask(module: str, arguments: Sequence[str] = (), text: str = '', timeout: float = _TIMEOUT) -> Answer:
+    """Runs a module of this project, which answers by `answering`, in another process.
+
+    Args:
+      text: its stdin.
+      timeout: seconds.
+    """
+    command = modules.command(module, arguments)
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))  # it finds what this process would find
+    try:
+        ended = subprocess.run(command, env=environment, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               universal_newlines=True, errors='replace', timeout=timeout)
+    except subprocess.TimeoutExpired as expired:
+        return Answer(expired.output or '', _lines(expired.stderr or ''), 'did not end within %g s' % timeout)
+    return Answer(ended.stdout, _lines(ended.stderr), _how_it_ended(ended.returncode))
+
+
+def _lines(printed: str) -> Sequence[str]:
+    return [line.strip() for line in printed.splitlines() if line.strip()]
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[TextIO]:
+    """Yields the stream of the report; what else the block prints goes to stderr. Ends the process, without what the
+    adapter has registered with atexit: it would shut a device down."""
+    report = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)
+    try:
+        yield report
+        report.flush()
+        status = 0
+    except BaseException as error:
+        print(one_line(error), file=sys.stderr)
+        status = 1
+    sys.stdout.flush()  # what an import printed: it goes to stderr, but through a buffer of its own
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def find(purposes: Sequence[str] = (), timeout: float = _TIMEOUT) -> Found:
     """Tries the imports in another process.
 
@@ -52,14 +100,7 @@ def find(purposes: Sequence[str] = (), timeout: float = _TIMEOUT) -> Found:
       purposes: keys of platforms.npu_modules.MODULES; none for TensorFlow alone.
       timeout: seconds.
     """
-    command = modules.command(__name__, purposes)
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))  # it finds what this process would find
-    try:
-        ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, universal_newlines=True, errors='replace', timeout=timeout)
-    except subprocess.TimeoutExpired as expired:
-        return _read(expired.output or '', expired.stderr or '', 'did not end within %g s' % timeout)
-    return _read(ended.stdout, ended.stderr, _how_it_ended(ended.returncode))
+    return _read(ask(__name__, purposes, timeout=timeout))
 
 
 def find_here(purposes: Sequence[str] = ()) -> Found:
@@ -72,19 +113,19 @@ def _how_it_ended(status: int) -> str:
     return 'ended the process (%s)' % (signal.Signals(-status).name if status < 0 else 'exit status %d' % status)
 
 
-def _read(reported: str, printed: str, end: str) -> Found:
+def _read(answer: Answer) -> Found:
     """The last word on a module counts; one that was only begun is what ended the process."""
     modules, capabilities = {}, frozenset()
-    for line in reported.splitlines():
+    for line in answer.reported.splitlines():
         name, fields = json.loads(line)
         if name == _CAPABILITIES:
             capabilities = frozenset(fields)
             continue
-        modules[name] = Module(error='importing it ' + end) if fields is None else Module(**fields)
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+        modules[name] = Module(error='importing it ' + answer.end) if fields is None else Module(**fields)
     if TENSORFLOW not in modules:
-        modules[TENSORFLOW] = Module(error='trying it %s: %s' % (end, lines[-1] if lines else 'not a word'))
-    return Found(modules, lines, capabilities)
+        last = answer.printed[-1] if answer.printed else 'not a word'
+        modules[TENSORFLOW] = Module(error='trying it %s: %s' % (answer.end, last))
+    return Found(modules, answer.printed, capabilities)
 
 
 def _trials(purposes: Sequence[str]) -> Iterator[Tuple[str, Any]]:
@@ -120,14 +161,10 @@ def _shorten(text: str) -> str:
 def main(purposes: Sequence[str]) -> None:
     """Reports in lines of JSON: [name, null] before and [name, fields of Module] after an import, at the end
     ["", capabilities]."""
-    report = os.fdopen(os.dup(1), 'w')
-    os.dup2(2, 1)  # whatever the imports print goes to stderr
-    for name, result in _trials(purposes):
-        fields = result._asdict() if isinstance(result, Module) else result
-        print(json.dumps([name, fields]), file=report, flush=True)
-    sys.stdout.flush()  # what an import printed: it goes to stderr, but through a buffer of its own
-    sys.stderr.flush()
-    os._exit(0)  # without atexit, where the adapter would shut a device down
+    with answering() as report:
+        for name, result in _trials(purposes):
+            fields = result._asdict() if isinstance(result, Module) else result
+            print(json.dumps([name, fields]), file=report, flush=True)
 
 
 if __name__ == '__main__':

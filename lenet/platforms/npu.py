@@ -47,8 +47,9 @@ class Npu(Platform):
     use_resource = False  # as the reference program, which is known to run there
     loops_in_graph = False
     emulates_precision = False  # the graph engine lowers precision by itself
-    sinking_causes = ('another iterations_per_loop in the session config, a second node IterationOp, variables '
-                      'initialized after the loop was loaded, input left on the host; see BUILD.md')
+    sinking_causes = ('an operator of the step that the device lacks, another iterations_per_loop in the session '
+                      'config, a second node IterationOp, variables initialized after the loop was loaded, input left '
+                      'on the host; see BUILD.md')
 
     def start(self) -> 'Npu':
         # The import registers NpuOptimizer. A session made before it would run on the host without a word.

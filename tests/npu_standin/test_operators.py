@@ -73,8 +73,8 @@ def gathering(use_resource):
     return iterator, seen, tf.assign_add(seen, tf.gather(table, iterator.get_next())).op
 
 
-@pytest.mark.parametrize('use_resource, mode, sum_seen', [(False, 'strict', 1 + 2 + 3 + 4 + 5), (True, 'silent', 5 * 1)],
-                         ids=['gather', 'resource gather'])
+@pytest.mark.parametrize('use_resource, mode, sum_seen', [
+    (False, 'strict', 1 + 2 + 3 + 4 + 5), (True, 'silent', 5 * 1)], ids=['gather', 'resource gather'])
 def test_what_needs_nothing_of_the_step_is_computed_once(standin, monkeypatch, use_resource, mode, sum_seen):
     monkeypatch.setenv('NPU_STANDIN_MODE', mode)
     iterator, seen, train = gathering(use_resource)

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet import flags
 from lenet import platforms
+from lenet.checks import operators
 from lenet.checks import ready
 from lenet.data import dataset
 from lenet.errors import UserError
@@ -75,7 +76,9 @@ def test_resident_images_are_gathered_anew_in_each_step(train):
 
 def test_from_resource_variables_they_would_be_one_batch_n_times(train, monkeypatch):
     monkeypatch.setattr(npu.Npu, 'use_resource', True)
-    monkeypatch.setattr(ready, 'require', lambda params: None)
+    with pytest.raises(UserError, match=r'lacks ResourceGather \(by gather in lenet/graph/pipeline.py\)'):
+        train(input='resident', name='refused')
+    monkeypatch.setattr(ready, 'require_operators', lambda params, built: None)
     _, npu_losses, journal = train(input='resident', mode='silent', name='npu')
     _, cpu_losses, _ = train(platform='cpu', conv='direct', replicas=1, name='cpu')
     np.testing.assert_allclose(npu_losses[::3][:1], cpu_losses[::3][:1], rtol=1e-5)
@@ -193,7 +196,8 @@ def test_resident_images_add_a_gather_that_every_list_has(build):
     assert 'ResourceGather' not in {operation.type for operation in built.graph.get_operations()}
 
 
-@pytest.mark.parametrize('generation, device, looks', [('v21', '910', False), ('v26', '910', False), ('v26', 'A2', True)])
+@pytest.mark.parametrize('generation, device, looks', [
+    ('v21', '910', False), ('v26', '910', False), ('v26', 'A2', True)], ids=['v21', '910', 'A2'])
 def test_infinite_weights_are_looked_for_where_there_can_be_any(build, generation, device, looks):
     built = build(generation, device)
     assert ('weights_finite' in built.outputs) == looks
@@ -251,6 +255,44 @@ def test_a_loop_that_silently_was_not_sunk_is_noticed_and_the_training_stays_rig
     assert 'a session.run ran 1 of --iterations_per_loop=3 steps' in capsys.readouterr().err
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
     assert results['throughput']['images'] == (12 - 1) * 6 and results['steps']['steps_run'] == 12
+
+
+@pytest.fixture
+def lacking(monkeypatch, tmp_path):
+    """Makes the list of operators lack some."""
+    def use(*names):
+        supported = operators.read({'ASCEND_OPP_PATH': npu_standin.OPP}).types - set(names)
+        folder = tmp_path / 'opp/built-in/framework/tensorflow'
+        folder.mkdir(parents=True)
+        (folder / operators.FILE).write_text(json.dumps({name: {} for name in sorted(supported)}))
+        monkeypatch.setenv('ASCEND_OPP_PATH', str(tmp_path / 'opp'))
+    return use
+
+
+def test_an_operator_of_the_step_that_the_device_lacks_is_named_before_the_run(train, lacking):
+    lacking('Slice', 'SigmoidGrad')
+    with pytest.raises(UserError, match='SigmoidGrad .by the gradient of activate in lenet/graph/model.py., Slice .by'):
+        train()
+
+
+def test_without_sinking_it_is_told_and_training_goes_on(train, lacking, capsys):
+    lacking('SigmoidGrad')
+    results, _, _ = train(iterations_per_loop=1)
+    assert 'SigmoidGrad' in capsys.readouterr().err and results['steps']['steps_run'] == 12
+
+
+def test_the_warning_of_a_loop_that_was_not_sunk_names_the_operators_first(train, lacking, monkeypatch, capsys):
+    lacking('SigmoidGrad')
+    monkeypatch.setattr(ready, 'require_operators', lambda params, built: None)
+    train(mode='silent')
+    assert 'Likely causes: an operator of the step that the device lacks, another' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('n', [1, 3])
+def test_without_the_list_no_run_starts(train, monkeypatch, n):
+    monkeypatch.setenv('ASCEND_OPP_PATH', '/nowhere')
+    with pytest.raises(UserError, match='operator list: there is neither /nowhere/built-in'):
+        train(iterations_per_loop=n)
 
 
 def test_weights_that_the_device_left_at_zero_are_noticed(train):

@@ -99,13 +99,13 @@ def iterations(device: Any, plan: Subgraph) -> int:
     if device.values['iterations_per_loop'] == 1 and not plan.loops():
         return 1
     broken = False
+    for rule, detail in _obstacles(device, plan):
+        violations.violate(rule, detail)
+        broken = True
     for rule, operations in (('ops-step', torn), ('ops-fixed', plan.fixed)):
         if operations:
             violations.violate(rule, ', '.join(sorted({operation.type for operation in operations})))
             broken = broken or rule == 'ops-step'
-    for rule, detail in _obstacles(device, plan):
-        violations.violate(rule, detail)
-        broken = True
     if broken:
         return 1
     if settings.fault('one_step', engine.train_runs):

@@ -57,7 +57,7 @@ RULES = {
     'run-after-close': Rule('nothing runs after shutdown_system or npu_close'),
 
     'ops-list': Rule('without npu_supported_ops.json under ASCEND_OPP_PATH the whole graph stays on the host', True),
-    'ops-step': Rule('an operator of the step that is not in npu_supported_ops.json stays on the host: one step per run',
+    'ops-step': Rule('an operator of the step that npu_supported_ops.json lacks stays on the host: one step per run',
                      True),
     'ops-fixed': Rule('what the host computes of a sunk step it computes once: N steps on the same value', True),
 
