@@ -44,8 +44,15 @@ def table_file(tmp_path):
     (ranks.cluster_variables, TWO, PASS, 'not set'),
     (ranks.cluster_variables, {'CM_CHIEF_IP': '10.0.0.1', 'CM_WORKER_SIZE': '8'}, FAIL, 'each would train alone'),
     (ranks.cluster_variables, {'CM_CHIEF_IP': '10.0.0.1', 'CM_WORKER_SIZE': '1'}, WARN, 'CM_CHIEF_IP, CM_WORKER_SIZE'),
-    (ranks.cluster_variables, dict(TWO, RANK_TABLE_FILE='x', CM_CHIEF_PORT='6000', CM_WORKER_SIZE='2'), WARN,
-     'RANK_TABLE_FILE, RANK_SIZE, RANK_ID exclude each other')])
+    (ranks.cluster_variables, dict(TWO, RANK_TABLE_FILE='x', CM_CHIEF_PORT='6000'), WARN,
+     'RANK_TABLE_FILE, RANK_SIZE, RANK_ID exclude each other'),
+    (ranks.cluster_variables, dict(TWO, CM_WORKER_SIZE='2'), FAIL, 'the adapter ends in a ValueError'),
+    (ranks.cluster_variables, {'RANK_SIZE': '1', 'CM_WORKER_SIZE': '1'}, FAIL, 'the adapter ends in a ValueError'),
+    (ranks.cluster_variables, {'RANK_TABLE_FILE': 'x', 'CM_CHIEF_IP': '10.0.0.1'}, FAIL, 'HCCL is not set up'),
+    (ranks.rank_id, {'RANK_TABLE_FILE': 'x'}, WARN, 'HCCL finds neither it nor POD_NAME'),
+    (ranks.rank_id, {'RANK_TABLE_FILE': 'x', 'POD_NAME': 'job-0'}, PASS, 'POD_NAME=job-0 stands in for it'),
+    (ranks.rank_id, {'RANK_TABLE_FILE': 'x', 'RANK_ID': '0'}, PASS, '0'),
+    (ranks.rank_id, dict(TWO, RANK_ID='', POD_NAME='job-0'), FAIL, 'not set, with RANK_SIZE=2')])
 def test_each_variable(check, environ, status, words):
     result = check(environ)
     assert (result.status, words in result.found) == (status, True), result

@@ -24,10 +24,24 @@ def ranks(monkeypatch, tmp_path):
     return table, path
 
 
-@pytest.mark.parametrize('name, value', [('ASCEND_DEVICE_ID', '8'), ('ASCEND_DEVICE_ID', 'npu0'), ('DEVICE_ID', '')])
-def test_the_device_is_an_integer_from_0_to_7(standin, monkeypatch, name, value):
+@pytest.mark.parametrize('name, value', [('ASCEND_DEVICE_ID', '-1'), ('ASCEND_DEVICE_ID', 'npu0'), ('DEVICE_ID', 'x')])
+def test_the_device_is_an_integer_from_0_on(standin, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with breaks('env-device'):
+        tf.Session(config=config())
+
+
+@pytest.mark.parametrize('value', ['', '15'])
+def test_an_empty_device_and_one_of_a_large_machine_are_right(standin, monkeypatch, value):
+    monkeypatch.setenv('ASCEND_DEVICE_ID', value)
+    tf.Session(config=config()).close()
+
+
+@pytest.mark.parametrize('name, other', [('CM_WORKER_SIZE', 'RANK_SIZE'), ('CM_CHIEF_IP', 'RANK_TABLE_FILE')])
+def test_a_cluster_is_told_in_one_way(standin, monkeypatch, name, other):
+    monkeypatch.setenv(name, '1')
+    monkeypatch.setenv(other, '1')
+    with breaks('env-cluster'):
         tf.Session(config=config())
 
 

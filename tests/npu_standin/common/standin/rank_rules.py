@@ -19,15 +19,18 @@ def size() -> int:
 def check() -> None:
     """Checks device and ranks, as the engine does when it starts."""
     device = _integer('ASCEND_DEVICE_ID', 'env-device', _integer('DEVICE_ID', 'env-device', 0))
-    if not 0 <= device <= 7:
+    if device < 0:
         violations.violate('env-device', 'the device is %d' % device)
+    for name, other in (('CM_WORKER_SIZE', 'RANK_SIZE'), ('CM_CHIEF_IP', 'RANK_TABLE_FILE')):
+        if os.environ.get(name) and os.environ.get(other):
+            violations.violate('env-cluster', '%s and %s are set' % (name, other))
     if size() > 1:
         _check_ranks(size())
 
 
 def _integer(name: str, rule: str, default: Optional[int]) -> Optional[int]:
     text = os.environ.get(name)
-    if text is None:
+    if not text:
         return default
     if not re.fullmatch(r'-?\d+', text):
         violations.violate(rule, '%s is %r' % (name, text))

@@ -36,7 +36,8 @@ RULES = {
     'config-process': Rule('precision, profiling and graph_run_mode hold for the whole process: the first session '
                            'decides', True),
 
-    'env-device': Rule('ASCEND_DEVICE_ID (or DEVICE_ID) is an integer from 0 to 7'),
+    'env-device': Rule('ASCEND_DEVICE_ID (or DEVICE_ID) is an integer from 0 on; an empty one is none'),
+    'env-cluster': Rule('CM_WORKER_SIZE excludes RANK_SIZE, CM_CHIEF_IP excludes RANK_TABLE_FILE'),
     'env-ranks': Rule('several ranks need RANK_TABLE_FILE, RANK_ID, JOB_ID and ASCEND_DEVICE_ID that agree'),
 
     'run-initializers-together': Rule('an iterator and variables initialized in one run: the graph stays on the host, '
