@@ -93,6 +93,10 @@ def _own_device(environ: Mapping[str, str], path: str, devices: list) -> Result:
         return warned(_TABLE, '%s gives rank %d the physical device %d, ASCEND_DEVICE_ID is %d' %
                       (path, rank, devices[rank].number, number),
                       'right only in a container that sees the physical device under the other number')
+    old_rule = rank_table.against_first_910(devices)
+    if old_rule:
+        return warned(_TABLE, '%s: %s' % (path, old_rule), 'an Atlas A2 or later has no such rule; for a first 910 '
+                      'correct the table', alert=True)
     return passed(_TABLE, '%s: %d on %d server(s)' % (path, len(devices), len({each.server for each in devices})))
 
 

@@ -66,11 +66,17 @@ def test_a_right_table_passes(table_file):
 
 @pytest.mark.parametrize('content, words', [
     ('{"status": "completed", "status": "completed"}', '"status" appears twice'),
-    (json.dumps(table(server('a', [3, 4]))), 'are on two networks'),
     (json.dumps(table(server('a', [0, 1, 2, 3]))), 'it has 4 ranks, RANK_SIZE is 2')])
 def test_a_wrong_table_fails_with_the_file_s_name(table_file, content, words):
     result = ranks.table(dict(TWO, RANK_TABLE_FILE=table_file(content)))
     assert result.status == FAIL and words in result.found and 'ranks.json: ' in result.found
+
+
+def test_what_the_first_910_could_not_do_is_worth_a_line(table_file):
+    result = ranks.table(dict(TWO, ASCEND_DEVICE_ID='4', RANK_TABLE_FILE=table_file(json.dumps(
+        table(server('a', [3, 4]))))))
+    assert result.status == WARN and result.alert and 'two networks of the first 910' in result.found
+    assert 'A2' in result.remedy
 
 
 def test_a_table_that_is_still_written_is_not_to_be_corrected(table_file):
