@@ -2,10 +2,12 @@
 
 from typing import FrozenSet, List
 
+from lenet import flags
 from lenet.checks import Result, warned
 from lenet.flags import Params
 from lenet.platforms import npu_modules
 
+_LATER = flags.PRECISION_MODES[flags.PRECISION_MODES.index('cube_fp16in_fp32out'):]  # of later engines
 _REMEDY = "leave it out, or update CANN with the TensorFlow adapter of the same version"
 
 
@@ -20,6 +22,12 @@ def ignored(params: Params, size: int, known: FrozenSet[str]) -> List[Result]:
     asked = [('--modify_mixlist', params.modify_mixlist is not None, npu_modules.MIXLIST, 'before r1.5 ignore it'),
              ('--hccl_timeout', size > 1, npu_modules.TIMEOUT, 'before r1.7 ignore it'),
              ('--nooverflow_check', not params.overflow_check, npu_modules.OVERFLOW_CHECK,
-              'up to r1.3 always check for overflow')]
+              'up to r1.3 always check for overflow'),
+             ('--precision_mode_v2', params.precision_mode_v2 is not None, npu_modules.PRECISION_V2,
+              'of before 2023 ignore it'),
+             ('--precision_mode=%s' % params.precision_mode, params.precision_mode in _LATER, npu_modules.PRECISION_V2,
+              'of before 2023 may refuse this name'),
+             ('--op_execute_timeout', params.op_execute_timeout > 0, npu_modules.EXECUTION_TIMEOUT,
+              'before r1.7 ignore it')]
     return [warned(flag, 'this adapter does not know %s: those %s' % (capability, since), _REMEDY, alert=True)
             for flag, is_asked, capability, since in asked if is_asked and capability not in known]

@@ -18,6 +18,7 @@ from lenet.platforms import npu_modules
 from lenet.platforms.base import Platform
 from lenet.platforms.npu_ranks import Hccl
 from lenet.ranks.alone import Alone
+from lenet.support import progress
 
 
 def inference_config() -> tf.ConfigProto:
@@ -75,6 +76,9 @@ class Npu(Platform):
         from npu_bridge.estimator.npu import npu_loss_scale_manager as managers
         if loss_scale.kind == loss_scaling.DYNAMIC:
             return managers.ExponentialUpdateLossScaleManager(*loss_scale.manager_arguments())
+        if not self._params.overflow_check and not self.saturates:
+            progress.warn('--nooverflow_check has no effect: this device knows Inf and NaN, and its adapter always '
+                          'looks for them')
         # Without the argument, which the first adapters of 2021 lack, it checks.
         if self._params.overflow_check or npu_modules.OVERFLOW_CHECK not in npu_modules.capabilities():
             return managers.FixedLossScaleManager(loss_scale.value)

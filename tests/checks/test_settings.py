@@ -28,13 +28,24 @@ def test_sinking_stands_on_the_session_config():
 
 @pytest.mark.parametrize('mode, status', [
     ('allow_mix_precision', PASS), ('allow_fp32_to_fp16', PASS), ('force_fp32', PASS), ('force_fp16', WARN),
-    ('must_keep_origin_dtype', WARN)])
+    ('must_keep_origin_dtype', WARN), ('cube_fp16in_fp32out', PASS), ('allow_mix_precision_fp16', PASS),
+    ('allow_mix_precision_bf16', WARN), ('allow_fp32_to_bf16', WARN)])
 def test_precision_modes_that_training_should_not_use(mode, status):
     result = settings.precision(npu_params(precision_mode=mode))
     assert (result.status, result.alert) == (status, status == WARN)
 
 
+@pytest.mark.parametrize('mode, status', [('mixed_float16', PASS), ('origin', WARN), ('fp16', WARN),
+                                          ('mixed_bfloat16', WARN), ('cube_hif8', WARN)])
+def test_the_later_names_of_precision_take_the_place_of_the_first(mode, status):
+    result = settings.precision(npu_params(precision_mode_v2=mode))
+    assert (result.name, result.status, result.alert) == ('--precision_mode_v2', status, status == WARN)
+    assert mode in result.found
+
+
 @pytest.mark.parametrize('overrides, status, words', [
+    ({'precision_mode_v2': 'mixed_float16'}, WARN, 'none, with --precision_mode=mixed_float16'),
+    ({'precision_mode_v2': 'mixed_bfloat16'}, PASS, 'none'), ({'precision_mode': 'allow_fp32_to_bf16'}, PASS, 'none'),
     ({}, WARN, 'none, with --precision_mode=allow_mix_precision'),
     ({'precision_mode': 'allow_fp32_to_fp16'}, WARN, 'none, with --precision_mode=allow_fp32_to_fp16'),
     ({'precision_mode': 'force_fp32'}, PASS, 'none'),

@@ -129,6 +129,22 @@ def test_an_adapter_that_always_checks_for_overflow_does_so_and_that_is_said(tra
     assert ('--nooverflow_check: this adapter does not know' in capsys.readouterr().err) == checks
 
 
+@pytest.mark.parametrize('device, is_told', [('910', False), ('A2', True)])
+def test_on_a_device_with_inf_and_nan_a_dead_flag_is_told(train, monkeypatch, capsys, device, is_told):
+    monkeypatch.setenv('NPU_STANDIN_DEVICE', device)
+    train(loss_scale='fixed', loss_scale_value=8, overflow_check=False)
+    assert ('--nooverflow_check has no effect' in capsys.readouterr().err) == is_told
+
+
+@pytest.mark.parametrize('generation', ['v23', 'v26'])
+def test_the_later_names_of_precision_are_passed_on(train, monkeypatch, generation):
+    monkeypatch.setenv('NPU_STANDIN_DEVICE', 'A2')
+    _, _, journal = train(generation=generation, precision_mode_v2='mixed_bfloat16', op_execute_timeout=90)
+    session, = events(journal, 'session')
+    assert session['precision'] == session['parameter_map']['precision_mode_v2'] == 'mixed_bfloat16'
+    assert session['parameter_map']['op_execute_timeout'] == 90
+
+
 def test_overflow_on_the_device_skips_the_update_and_is_counted(train):
     results, _, _ = train(loss_scale='dynamic', fault='overflow_at=2,5-6')
     assert results['steps']['updates_applied'] == 9 and results['steps']['updates_skipped'] == 3

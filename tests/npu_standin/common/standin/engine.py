@@ -43,7 +43,7 @@ class Engine:
     @property
     def precision_mode(self) -> Optional[str]:
         """The precision the process runs with, None before the first session."""
-        return self.held.get('precision_mode')
+        return self.held.get('precision_mode_v2') or self.held.get('precision_mode')
 
 
 engine = Engine()

@@ -33,6 +33,7 @@ RULES = {
     'config-profiling': Rule('profiling_options is JSON of known keys, its output directory exists'),
     'config-mixlist': Rule('modify_mixlist is a file of JSON, black-list/white-list x to-add/to-remove, and needs '
                            'allow_mix_precision'),
+    'config-precision': Rule('precision_mode and precision_mode_v2 exclude each other; a 910 has no bfloat16'),
     'config-process': Rule('precision, profiling and graph_run_mode hold for the whole process: the first session '
                            'decides', True),
 
