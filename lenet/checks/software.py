@@ -10,9 +10,9 @@ from lenet.platforms import npu_modules
 from lenet.support import stack
 
 _DOCUMENTED = ((3, 7, 5), (3, 7, 11))  # of CANN, first and last
-_INSTALL = ("install CANN's toolkit and tfplugin for this Python, then source ascend-toolkit/set_env.sh and "
-            'tfplugin/set_env.sh, both in /usr/local/Ascend or ~/Ascend')
-_LOAD = ('source ascend-toolkit/set_env.sh and tfplugin/set_env.sh; if that was done, the tfplugin was built for '
+_INSTALL = ("install CANN's toolkit and the TensorFlow adapter of its version; source CANN's set_env.sh and add the "
+            "adapter's directory to PYTHONPATH (before 8.0: source tfplugin/set_env.sh)")
+_LOAD = ("source CANN's set_env.sh (before 8.0 tfplugin/set_env.sh too); if that was done, the adapter was built for "
          'another Python, TensorFlow or C++ ABI')
 
 
