@@ -1,6 +1,7 @@
 """Ranks through TensorFlow's own servers and collective operations, on CPUs."""
 
 import contextlib
+import ctypes
 import itertools
 import os
 from typing import Iterator, List, Sequence
@@ -43,6 +44,8 @@ class Collective(Ranks):
         except (tf.errors.OpError, ValueError) as error:
             raise UserError('rank %d cannot listen at %s (%s): another process may; give it another port in TF_CONFIG' %
                             (self.rank, cluster.addresses[self.rank], first_line(error)))
+        # A server cannot be shut down: 1.15 tries to when Python ends, without the modules that it needs for that.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
         missing = wait_for(self._heartbeat.peers, params.rank_timeout)
         if missing:
             raise UserError('rank %d: rank %d at %s was not found within --rank_timeout=%g seconds; start it, or '
