@@ -21,11 +21,6 @@ source "$ROOT/setup_env.sh"
 
 if asks_for_npu "$@"; then
   note_cann
-  set_up
-elif [[ " $* " == *' --distributed=horovod '* ]]; then
-  require_tf1 'ranks of Horovod'  # which is built for TensorFlow 1.15
-  set_up requirements-distributed.txt
-else
-  set_up
 fi
+set_up
 run_module lenet.launch "$@"

@@ -3,7 +3,6 @@
 # Sourced by the run_*.sh scripts, which have set ROOT, the project's directory:
 #
 #   set_up [FILE]                  PY becomes an interpreter that has what the program, and this file, ask for
-#   require_tf1 WHO                from here on only the first stack will do
 #   run_module lenet.train ARG...  the process becomes that module, run by PY
 #   asks_for_npu ARG...            true if these arguments choose the NPU
 #   note_cann                      a word if CANN's environment is not set
@@ -137,7 +136,7 @@ find_python() {
     # shellcheck disable=SC2086
     probe "$PYTHON" $versions && return
     answer=$("$PYTHON" --version 2>&1 | head -n 1)
-    fail "${NEED:+$NEED: }PYTHON=$PYTHON is no CPython ${versions// /, } with venv: ${answer##*: }"
+    fail "PYTHON=$PYTHON is no CPython ${versions// /, } with venv: ${answer##*: }"
   fi
   for name in python3 python python3.7; do
     answer=$(probe "$name" "${versions%% *}") || continue
@@ -154,7 +153,7 @@ find_python() {
     done
   done
   if [[ $versions == 3.7 ]]; then
-    fail "${NEED:+$NEED: }no Python 3.7 (for x86_64, with venv) is on PATH, of pyenv or of uv, and TensorFlow 1.15" \
+    fail "no Python 3.7 (for x86_64, with venv) is on PATH, of pyenv or of uv, and TensorFlow 1.15" \
       "runs on no other; PYTHON=/path/to/python3.7 names one"
   fi
   if command -v uv >/dev/null; then
@@ -193,12 +192,8 @@ fill() {
       say "Waiting for another start's set-up..."
       "$CHOSEN" -c "$lock)" 2>/dev/null
     fi
-    wanted | grep -v '^horovod==' >"$STATE/wanted"
-    if ! is_sound || ! covers <"$STATE/wanted"; then install_wanted; fi  # or another start has done it meanwhile
-    if has_wanted; then exit; fi
-    build_horovod "$(wanted | grep '^horovod==')"  # needs the others, and should it fail they stay
     wanted >"$STATE/wanted"
-    install_wanted
+    if ! has_wanted; then install_wanted; fi  # or another start has done it meanwhile
   ) 9>>"$STATE/lock"
 }
 
@@ -212,7 +207,6 @@ install_wanted() {
     make_place
     : >"$stamp.old"
   fi
-  mkdir -p "$STATE/wheels"
   pip_wanted || fail_with_log "pip cannot fill $PLACE. $ADVICE"
   sed 's/^\([^=]*\)==.*/^\1==/' "$STATE/wanted" >"$stamp.names"
   {
@@ -227,14 +221,14 @@ install_wanted() {
 make_place() {
   local path
   rm -f "$STATE/stamp"
-  for path in "$PLACE"/* "$PLACE"/.[!.]* "$STATE/wheels"; do
+  for path in "$PLACE"/* "$PLACE"/.[!.]*; do
     if [[ $path != "$STATE" ]]; then rm -rf "$path"; fi
   done
   if [[ $PLACE == "$SITE" ]]; then
     say "Adding to $PLACE what $PY lacks..."
     return
   fi
-  if [[ -n ${LENET_STACK:-} ]]; then WHY=${NEED:-as LENET_STACK says}; fi
+  if [[ -n ${LENET_STACK:-} ]]; then WHY='as LENET_STACK says'; fi
   if [[ -n ${PYTHON:-} ]]; then WHY='as PYTHON says'; fi
   say "Setting up $PLACE with $CHOSEN: $TENSORFLOW, $WHY (once, about a minute)..."
   "$CHOSEN" -m venv "$PLACE" >"$STATE/log" 2>&1 </dev/null ||
@@ -245,41 +239,15 @@ make_place() {
 # of one fetched for the occasion.
 pip_wanted() {
   if [[ $PLACE == "$SITE" ]]; then
-    run_pip install --upgrade --target "$SITE" --find-links "$STATE/wheels" -c requirements.txt -r "$STATE/wanted"
+    run_pip install --upgrade --target "$SITE" -c requirements.txt -r "$STATE/wanted"
     return
   fi
   grep -E '^(pip|setuptools|wheel)==' "$STATE/wanted" >"$STATE/installer" || true
   run_pip install -r "$STATE/installer" &&
-    run_pip install --no-build-isolation --find-links "$STATE/wheels" -r "$STATE/wanted"
-}
-
-# Builds the requirement $1 into STATE/wheels by PY, which has TensorFlow, and changes nothing else.
-build_horovod() {
-  local link PY=$PY
-  if compgen -G "$STATE/wheels/horovod-${1#*==}-*.whl" >/dev/null; then return; fi
-  if ! command -v g++ >/dev/null || ! command -v cmake >/dev/null; then
-    fail "building Horovod, for several ranks on CPUs, needs g++ and cmake (on Debian: apt-get install g++ cmake);" \
-      "./run_1p.sh does without"
-  fi
-  say "Building Horovod for TensorFlow and Gloo (once, a few minutes)..."
-  link=$(mktemp -d /tmp/lenet-XXXXXX)  # its CMake files do not quote paths, and PLACE may have a space
-  ln -s "${PY%/bin/*}" "$link/environment"
-  PY=$link/environment/bin/${PY##*/}
-  if ! HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 HOROVOD_WITHOUT_PYTORCH=1 \
-    HOROVOD_WITHOUT_MXNET=1 run_pip wheel --no-deps --no-build-isolation -w "$STATE/wheels" "$1"; then
-    rm -r "$link"
-    fail_with_log "pip cannot build $1; ./run_1p.sh does without"
-  fi
-  rm -r "$link"
+    run_pip install --no-build-isolation -r "$STATE/wanted"
 }
 
 # --- For the scripts --------------------------------------------------------------------------------------------------
-
-require_tf1() {
-  if [[ ${LENET_STACK:-tf1} != tf1 ]]; then fail "$1 need the first stack: LENET_STACK=tf1, not $LENET_STACK"; fi
-  LENET_STACK=tf1
-  NEED="$1 need the first stack"
-}
 
 set_up() {
   local path stack

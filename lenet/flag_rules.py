@@ -117,11 +117,11 @@ def _precision(params: 'Params') -> None:
 
 
 def _distribution(params: 'Params') -> None:
-    needed = {'collective': 'cpu', 'horovod': 'cpu', 'hccl': 'npu'}.get(params.distributed, params.platform)
+    needed = {'collective': 'cpu', 'hccl': 'npu'}.get(params.distributed, params.platform)
     if params.platform != needed:
         raise UsageError('--distributed=%s needs --platform=%s, not %s' %
                          (params.distributed, needed, params.platform))
-    if params.compress_gradients and params.distributed not in ('collective', 'horovod'):
+    if params.compress_gradients and params.distributed != 'collective':
         raise UsageError('--compress_gradients needs several ranks on CPUs: start with ./run_np.sh, or leave it out')
 
 

@@ -107,10 +107,10 @@ def _define_loop(flag: _Definer) -> None:
 
 
 def _define_ranks(flag: _Definer) -> None:
-    flag.enum('distributed', 'auto', ['auto', 'none', 'collective', 'horovod', 'hccl'], 'What joins several ranks: '
-              'collective (of TensorFlow, by TF_CONFIG) or horovod on CPUs, hccl on NPUs; auto: what the environment '
-              'says that ./run_np.sh or a cluster sets. --batch_size is of each rank: n of them see exactly what one '
-              'of n times the size sees.')
+    flag.enum('distributed', 'auto', ['auto', 'none', 'collective', 'hccl'], 'What joins several ranks: collective '
+              '(of TensorFlow, by TF_CONFIG) on CPUs, hccl on NPUs; auto: what the environment says that ./run_np.sh '
+              'or a cluster sets. --batch_size is of each rank: n of them see exactly what one of n times the size '
+              'sees.')
     flag.enum('learning_rate_scaling', 'none', ['none', 'linear', 'sqrt'], 'How --learning_rate grows with the number '
               'of ranks n: by n (Goyal et al. 2017), or by its square root.')
     flag.float('rank_timeout', 600, 'Seconds without a finished session.run after which one of several ranks ends '
@@ -283,8 +283,6 @@ def _decide_distributed(asked: str, platform: str) -> str:
         return asked
     if platform == 'npu':
         return 'hccl' if (os.environ.get('RANK_SIZE') or '1') != '1' else 'none'
-    if 'HOROVOD_RANK' in os.environ:
-        return 'horovod'
     found = cluster.read(os.environ)
     return 'collective' if found and len(found.addresses) > 1 else 'none'
 

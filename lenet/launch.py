@@ -3,12 +3,10 @@
   ./run_np.sh -n 2 --steps=1000                             2 ranks on this CPU
   ./run_np.sh --flagfile=npu.flags                          a rank for each NPU of this server in $RANK_TABLE_FILE
   ./run_np.sh -n 2 -m bench.perf --steps=1000               another module than lenet.train
-  ./run_np.sh -H one:2,two:2 --steps=1000                   several hosts, handed over to horovodrun (never tried)
 
 Options, before the flags, which every rank gets:
   -n N         ranks on this machine; with an NPU the rank table says it
   -m MODULE    what to run, lenet.train unless given
-  -H HOSTS     host:ranks,host:ranks
   --open_ports  the ranks of this machine need not be closed off from the network, where the system does not allow that
   -h           this text; `python -m lenet.train --help` explains the flags
 
@@ -33,19 +31,17 @@ from lenet.launcher import launch_env
 from lenet.launcher import launch_options
 from lenet.launcher import local_ranks
 from lenet.launcher import rank
-from lenet.launcher import rendezvous
 from lenet.launcher import supervise
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import locks
 from lenet.support import machine
-from lenet.support import modules
 from lenet.support import progress
 
 
 def main(arguments: List[str]) -> int:
     """Raises:
-      UserError: Horovod or the rank table is missing or wrong, or the logs cannot be written.
+      UserError: the rank table is missing or wrong, the ranks cannot be closed off, or the logs not be written.
       UsageError: a wrong command line.
     """
     options = launch_options.parse(arguments)
@@ -53,19 +49,13 @@ def main(arguments: List[str]) -> int:
         print(__doc__.strip())
         return 0
     target = launch_options.target(options.arguments)
-    on_npu = _is_for_npu(target)
-    if options.hosts is not None:
-        return _hand_over(options, on_npu)
-    if on_npu:
+    if _is_for_npu(target):
         return _run(options, target, launch_env.npu(os.environ, options.ranks))
     if options.ranks is None:
         raise UsageError('-n is missing: how many ranks, as in ./run_np.sh -n 2 --steps=1000')
     if options.ranks > machine.usable_cores():
         progress.warn('-n %d: %d ranks share the %d usable core(s) of this machine' %
                       (options.ranks, options.ranks, machine.usable_cores()))
-    if target.distributed == 'horovod':
-        with rendezvous.serving(options.ranks) as variables:
-            return _run(options, target, launch_env.horovod(os.environ, variables))
     return _run(options, target, launch_env.local(os.environ, local_ranks.find_addresses(
         options.ranks, options.open_ports, target.data_path)), local_ranks.share_cores(options.ranks))
 
@@ -80,7 +70,7 @@ def _is_for_npu(target: launch_options.Target) -> bool:
 def _run(options: launch_options.Options, target: launch_options.Target, environments: List[Dict[str, str]],
          shares: Sequence[Sequence[int]] = ()) -> int:
     """Runs a rank in each of `environments`, on its cores of `shares` where there are any."""
-    numbers = [int(environment.get('RANK_ID', rank)) for rank, environment in enumerate(environments)]
+    numbers = [int(environment.get('RANK_ID', number)) for number, environment in enumerate(environments)]
     command = rank.command(options.module, options.arguments, os.getpid())
     with _logs(target.output_dir) as directory:
         return supervise.run(command, [
@@ -100,23 +90,6 @@ def _logs(output_dir: str) -> Iterator[str]:
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(directory, name))
         yield directory
-
-
-def _hand_over(options: launch_options.Options, on_npu: bool) -> int:
-    """Becomes horovodrun."""
-    if on_npu:
-        raise UsageError('-H is for CPUs: start ./run_np.sh --flagfile=npu.flags on each server of the rank table')
-    room = launch_options.host_ranks(options.hosts)
-    count = room if options.ranks is None else options.ranks
-    if count > room:
-        raise UsageError('-n %d: -H %s has room for %d' % (count, options.hosts, room))
-    rendezvous.check()
-    progress.say('Handing over to horovodrun, which needs ssh without a password, and the project and its Python in '
-                 'the same place on every host. This was never tried.')
-    for name, value in launch_env.HOROVOD_DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    os.execv(sys.executable, modules.command('horovod.runner.launch', [
-        '--gloo', '-np', str(count), '-H', options.hosts] + rank.command(options.module, options.arguments)))
 
 
 if __name__ == '__main__':

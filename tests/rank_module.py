@@ -15,7 +15,7 @@ from lenet.support import machine
 def number():
     if 'TF_CONFIG' in os.environ:
         return cluster.read(os.environ).rank
-    return int(os.environ.get('RANK_ID') or os.environ['HOROVOD_RANK'])
+    return int(os.environ['RANK_ID'])
 
 
 def environment(*unused):
@@ -103,16 +103,6 @@ def family():
     """Leaves a process behind, which holds the streams open."""
     child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])
     print(child.pid)
-
-
-def allreduce():
-    """Sums a vector over the ranks."""
-    import horovod.tensorflow as hvd
-    import tensorflow.compat.v1 as tf
-    hvd.init()
-    with tf.Session() as session:
-        total = session.run(hvd.allreduce(tf.constant([hvd.rank() + 1.0, 10.0]), op=hvd.Sum))
-    print(json.dumps([hvd.rank(), hvd.size(), total.tolist()]))
 
 
 if __name__ == '__main__':

@@ -15,8 +15,7 @@ from typing import Dict, List, Set
 from pip._vendor.packaging.markers import Marker
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FILES = ('requirements-tf2.txt', 'requirements-dev.txt', 'requirements-images.txt', 'requirements-plot.txt',
-         'requirements-distributed.txt')
+FILES = ('requirements-tf2.txt', 'requirements-dev.txt', 'requirements-images.txt', 'requirements-plot.txt')
 PYTHONS = ('3.10', '3.11', '3.12', '3.13')
 
 

@@ -14,8 +14,7 @@ FLOORS = [
     ['lenet', 'lenet.flags', 'lenet.flag_rules'], ['lenet.data'], ['lenet.photo'],
     ['lenet.platforms', 'lenet.platforms.npu_modules', 'lenet.ranks', 'lenet.ranks.base', 'lenet.ranks.alone'],
     ['lenet.platforms.base'], ['lenet.graph'],
-    ['lenet.ranks.averaging', 'lenet.ranks.collective', 'lenet.ranks.heartbeat', 'lenet.ranks.horovod',
-     'lenet.ranks.watchdog'],
+    ['lenet.ranks.averaging', 'lenet.ranks.collective', 'lenet.ranks.heartbeat', 'lenet.ranks.watchdog'],
     ['lenet.platforms.cpu', 'lenet.platforms.npu', 'lenet.platforms.npu_config', 'lenet.platforms.npu_ranks'],
     ['lenet.checks'], ['lenet.run'], ['lenet.export'], ['lenet.launcher'], ['lenet.report'],
 ]

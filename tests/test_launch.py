@@ -195,13 +195,11 @@ def told(tmp_path, rank):
 
 def test_npu_ranks_are_those_of_the_table(tmp_path):
     path = os.path.relpath(rank_table(tmp_path, first=4), processes.ROOT)
-    ended = run(tmp_path, 'environment', '--batch_size=13', 'two words', RANK_TABLE_FILE=path, RANK_SIZE='8',
-                HOROVOD_RANK='5')
+    ended = run(tmp_path, 'environment', '--batch_size=13', 'two words', RANK_TABLE_FILE=path, RANK_SIZE='8')
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)['arguments'][-2:] == ['--batch_size=13', 'two words']
     for rank in (0, 1):
         variables = told(tmp_path, rank)
-        assert 'HOROVOD_RANK' not in variables
         assert {name: variables[name] for name in ('RANK_ID', 'RANK_SIZE', 'ASCEND_DEVICE_ID', 'JOB_ID')} == {
             'RANK_ID': str(rank), 'RANK_SIZE': '2', 'ASCEND_DEVICE_ID': str(4 + rank), 'JOB_ID': '10087'}
         assert variables['RANK_TABLE_FILE'] == str(tmp_path / 'ranks.json')
@@ -254,8 +252,7 @@ def test_table_and_number_of_ranks_agree(tmp_path):
     (['-n', '0'], "-n '0'"), (['-n', 'abc'], "-n 'abc'"), (['-n', '-2'], "-n '-2'"), (['-n', '100000'], '1 to 256'),
     (['-n'], '-n: a value is missing'), ([], '-n is missing'), (['--steps=3', '-n', '2'], 'go before all flags'),
     (['-n', '2', '-m', 'nowhere.at_all'], "-m 'nowhere.at_all'"), (['-m', ''], "-m ''"), (['-m', '../x'], "-m '../x'"),
-    (['-H', 'one'], '-H one: hosts are written'), (['-n', '5', '-H', 'one:2,two:2'], 'has room for 4'),
-    (['-H', 'one:2', '--platform=npu'], 'on each server'), (['-n', '2', '--flagfile=nowhere.flags'], 'nowhere.flags'),
+    (['-n', '2', '--flagfile=nowhere.flags'], 'nowhere.flags'),
 ])
 def test_wrong_command_line_ends_in_one_line_and_status_2(arguments, words):
     status, line = usage(*arguments)
@@ -396,48 +393,3 @@ def test_ranks_that_cannot_be_closed_off_are_refused_in_a_line_that_names_the_fl
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, '', 1)
     assert 'Operation not permitted' in ended.stderr and '--open_ports before all flags' in ended.stderr
-
-
-# --- Horovod ----------------------------------------------------------------------------------------------------------
-
-
-def run_horovod(tmp_path, count, action, **variables):
-    return processes.run_module('lenet.launch', '-n', str(count), '-m', MODULE, action, '--distributed=horovod',
-                                '--output_dir=%s' % (tmp_path / 'out'), **dict(dict(RANK_TABLE_FILE=''), **variables))
-
-
-def needs_horovod():
-    pytest.importorskip('horovod',
-                        reason='Horovod is not installed: requirements-distributed.txt (first stack, g++, cmake)')
-
-
-def test_without_horovod_its_requirements_are_named(tmp_path):
-    (tmp_path / 'sitecustomize.py').write_text('import importlib.util as u\nfind = u.find_spec\n'
-                                               'u.find_spec = lambda name: None if name == "horovod" else find(name)\n')
-    status, line = usage('-n', '2', '--distributed=horovod', PYTHONPATH='%s:%s' % (tmp_path, processes.ROOT))
-    assert status == 1 and 'run_np.sh' in line
-    assert 'requirements-distributed.txt' in line and 'LENET_STACK=tf1' in line
-
-
-def test_horovod_ranks_are_told_who_they_are(tmp_path):
-    needs_horovod()
-    ended = run_horovod(tmp_path, 3, 'environment', RANK_SIZE='8', HOROVOD_CYCLE_TIME='2')
-    assert ended.returncode == 0, ended.stderr
-    assert 'warning: -n 3' in ended.stderr or len(os.sched_getaffinity(0)) >= 3
-    for rank in range(3):
-        variables = told(tmp_path, rank)
-        assert 'RANK_SIZE' not in variables and 'RANK_TABLE_FILE' not in variables
-        assert [variables['HOROVOD_' + name] for name in (
-            'RANK', 'SIZE', 'LOCAL_RANK', 'LOCAL_SIZE', 'CROSS_RANK', 'CROSS_SIZE', 'CONTROLLER', 'CPU_OPERATIONS',
-            'CYCLE_TIME', 'GLOO_RENDEZVOUS_ADDR')] == [str(rank), '3', str(rank), '3', '0', '1', 'gloo', 'gloo', '2',
-                                                       '127.0.0.1']
-
-
-@pytest.mark.slow
-def test_two_ranks_sum_over_horovod(tmp_path):
-    needs_horovod()
-    pytest.importorskip('horovod.tensorflow')
-    ended = run_horovod(tmp_path, 2, 'allreduce')
-    assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout) == [0, 2, [3.0, 20.0]]
-    assert json.loads(log(tmp_path, 1).splitlines()[-1]) == [1, 2, [3.0, 20.0]]

@@ -2,8 +2,8 @@
 
 The copy's `lenet.train`, `lenet.launch` and `pytest` only report how they were called, and its requirement files name
 three wheels: `tiny` for the project's own requirements, `bulk` for TensorFlow's tree (version 1.0 for the first stack,
-2.0 for the second), `pytest`; and the source package `horovod`, which needs `bulk` for its build. Nothing reaches the
-network. Every Python here is the one that runs the tests; scripts that start it say another version when asked.
+2.0 for the second) and `pytest`. Nothing reaches the network. Every Python here is the one that runs the tests; scripts
+that start it say another version when asked.
 """
 
 import fcntl
@@ -27,7 +27,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ('setup_env.sh', 'run_1p.sh', 'run_np.sh', 'run_tests.sh')
 TOOLS = 'cat dirname env grep head ls mkdir mktemp ln mv paste readlink rm sed sort tail'.split()
 STAMP = '.venv/lenet-setup/stamp'
-HOROVOD = '--distributed=horovod'
 REPORT = '''
 import json, os, sys
 print(json.dumps({'arguments': sys.argv[1:], 'directory': os.getcwd(), 'python': sys.executable,
@@ -35,14 +34,6 @@ print(json.dumps({'arguments': sys.argv[1:], 'directory': os.getcwd(), 'python':
 sys.stdout.flush()
 end = os.environ.get('END', '0')
 os.kill(os.getpid(), int(end[1:])) if end[0] == '-' else sys.exit(int(end))
-'''
-# The backend of horovod's source package; what PEP 517 asks for, and no more.
-BACKEND = '''
-import bulk, os, shutil  # built where TensorFlow is
-assert os.environ['HOROVOD_WITH_TENSORFLOW'] == os.environ['HOROVOD_WITHOUT_MPI'] == '1'
-
-def build_wheel(directory, *unused):
-    return os.path.basename(shutil.copy(os.environ['BUILT'], directory))
 '''
 METADATA = 'Metadata-Version: 2.1\nName: %s\nVersion: %s\n'
 
@@ -62,13 +53,6 @@ def write_wheel(directory: Path, name: str, version: str, source: str = '', more
     return path
 
 
-def write_source(directory: Path, backend: str = BACKEND) -> None:
-    """The source package horovod 1.0."""
-    write_archive(directory / 'horovod-1.0.zip', {'horovod-1.0/' + name: text for name, text in (
-        ('PKG-INFO', METADATA % ('horovod', '1.0')), ('backend.py', backend),
-        ('pyproject.toml', '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'))})
-
-
 def copy_project(target: Path) -> Path:
     (target / 'lenet').mkdir(parents=True)
     for name in SCRIPTS:
@@ -79,9 +63,7 @@ def copy_project(target: Path) -> Path:
             ('requirements.txt', '-r requirements-base.txt\n\nbulk==1.0\n'),
             ('requirements-tf2.txt', '-r requirements-base.txt\n\nbulk==2.0\n'),
             ('requirements-dev.txt', 'pytest==1.0\nolder==1.0; python_version < "3.8"\n'
-                                     'side==1.0; python_version >= "3.10"\n'),
-            ('requirements-distributed.txt', 'horovod==1.0; python_version < "3.8"\n'
-                                             'side==1.0; python_version < "3.8"\n')):
+                                     'side==1.0; python_version >= "3.10"\n')):
         (target / name).write_text(text)
     return target
 
@@ -113,8 +95,6 @@ class Bench:
         for name, version in (('tiny', '1.0'), ('bulk', '1.0'), ('bulk', '2.0'), ('side', '1.0'), ('older', '1.0')):
             write_wheel(self.wheels, name, version)
         write_wheel(self.wheels, 'pytest', '1.0', REPORT, 'Requires-Dist: bulk\n')
-        self.built = write_wheel(directory, 'horovod', '1.0')
-        write_source(self.wheels)
         subprocess.run([sys.executable, '-m', 'venv', '--without-pip', str(self.plain)], check=True)
         self.first = self.python(directory / 'first/python3.7').parent  # for PATH
         self.second = self.python(directory / 'second/python3.13').parent
@@ -143,7 +123,7 @@ class Bench:
     def start(self, script: Path, *arguments: str, path: Union[Path, str, None] = None,
               cwd: Union[Path, None] = None, **extra: str) -> subprocess.Popen:
         """Starts a script; `path` goes before the tools on PATH."""
-        environment = {'HOME': str(self.directory / 'home'), 'BUILT': str(self.built),
+        environment = {'HOME': str(self.directory / 'home'),
                        'PIP_NO_INDEX': '1', 'PIP_FIND_LINKS': self.wheels.as_uri(),
                        'PATH': ':'.join(map(str, [path, self.tools] if path else [self.tools]))}
         return processes.start([str(script)] + list(arguments), env=dict(environment, **extra), start_new_session=True,
@@ -226,14 +206,6 @@ def second(first_start, tmp_path):
         (os.link if '/site-packages/' in source else shutil.copy2)(source, target)
 
     return Path(shutil.copytree(str(first_start), str(tmp_path / 'a project'), symlinks=True, copy_function=copy))
-
-
-@pytest.fixture
-def compilers(bench, tmp_path):
-    """A PATH on which there are a Python, g++ and cmake."""
-    for name in ('g++', 'cmake'):
-        executable(tmp_path / 'compilers' / name, 'exit 1')
-    return '%s:%s' % (tmp_path / 'compilers', bench.first)
 
 
 # --- run_1p.sh and run_tests.sh ---------------------------------------------------------------------------------------
@@ -330,7 +302,7 @@ def test_metadata_tells_the_version_of_tensorflow(bench, project, tmp_path, dist
     assert bench.find(project, path=bench.image(tmp_path / 'python', *distributions.split())) == stack
 
 
-def test_what_the_interpreter_lacks_goes_beside_it(bench, first_start, project, compilers, tmp_path):
+def test_what_the_interpreter_lacks_goes_beside_it(bench, first_start, project, tmp_path):
     path = bench.image(tmp_path / 'image', base=first_start / '.venv')  # has pip, as images do
     site = site_of(path.parent)
     (site / 'tiny.py').unlink()
@@ -345,8 +317,6 @@ def test_what_the_interpreter_lacks_goes_beside_it(bench, first_start, project, 
     assert bench.set_up(project / 'run_tests.sh', path=path) == ['Updating']
     installed = os.listdir(str(project / '.site-packages'))
     assert {'pytest.py', 'older.py', 'bulk-1.0.dist-info'} <= set(installed) and 'side.py' not in installed
-    assert bench.set_up(project / 'run_np.sh', HOROVOD, path='%s:%s' % (path, compilers)) == [
-        'Updating', 'Building', 'Updating']
     for script in ('run_1p.sh', 'run_tests.sh', 'run_np.sh'):
         bench.report(project / script, path=path)
 
@@ -379,17 +349,12 @@ def test_second_stack_where_there_is_no_python_of_the_first(bench, project):
     result = bench.run(project / 'run_tests.sh', path=bench.second)
     lines = result.stderr.splitlines()
     assert ': TensorFlow 2, as no Python 3.7 was found (once' in lines[0]
-    assert lines[1:] == ['note: several ranks on CPUs need the first stack: tests of Horovod are skipped']
+    assert len(lines) == 1
     assert json.loads(result.stdout)['python'] == str(project / '.venv-tf2/bin/python')
     installed = os.listdir(str(site_of(project / '.venv-tf2')))
     assert 'side.py' in installed and 'older.py' not in installed  # as this stack's tests want
-    assert bench.set_up(project / 'run_tests.sh', path=bench.second) == ['note:']
-    bench.report(project / 'run_tests.sh', path=bench.second, LENET_WITHOUT_HOROVOD='1')
-    bench.report(project / 'run_np.sh', '-n', '2', path=bench.second)
-    assert bench.error(project / 'run_np.sh', HOROVOD, path=bench.second).startswith(
-        'error: ranks of Horovod need the first stack: no Python 3.7 ')
-    assert bench.error(project / 'run_np.sh', HOROVOD, path=bench.second, LENET_STACK='tf2') == (
-        'error: ranks of Horovod need the first stack: LENET_STACK=tf1, not tf2')
+    for script in ('run_tests.sh', 'run_np.sh'):
+        bench.report(project / script, path=bench.second)
     for stack, start in (('tf1', 'error: no Python 3.7 (for x86_64, with venv) '), ('tf3', 'error: LENET_STACK=tf3: ')):
         assert bench.error(project / 'run_1p.sh', path=bench.second, LENET_STACK=stack).startswith(start)
 
@@ -557,45 +522,18 @@ def test_scripts_use_nothing_that_macos_lacks():
             assert not lacks.search(line.split('#')[0]), (name, line)
 
 
-# --- Horovod ----------------------------------------------------------------------------------------------------------
+# --- run_np.sh --------------------------------------------------------------------------------------------------------
 
 
-def test_several_ranks_get_horovod_built_after_tensorflow_and_nothing_is_lost_by_it(bench, project, compilers):
-    assert bench.set_up(project / 'run_np.sh', HOROVOD, path=compilers) == ['Setting', 'Building', 'Updating']
-    assert bench.report(project / 'run_np.sh', HOROVOD, path=compilers)['arguments'] == [HOROVOD]
-    assert {'horovod.py', 'side.py'} <= set(os.listdir(str(site_of(project / '.venv'))))
-    assert bench.set_up(project / 'run_tests.sh', path=bench.first) == ['Updating']
-    for script in ('run_np.sh', 'run_1p.sh', 'run_tests.sh', 'run_np.sh'):  # each finds what another installed
-        bench.report(project / script, path=bench.first, LENET_STACK='tf1')
-        bench.report(project / script, path=bench.first)
-
-
-def test_horovod_that_cannot_be_built_stops_nothing_else(bench, second, compilers):
-    result = bench.run(second / 'run_np.sh', HOROVOD, path=bench.first)
-    assert (result.returncode, result.stdout) == (1, '')
-    assert result.stderr.splitlines()[1:] == [
-        'error: building Horovod, for several ranks on CPUs, needs g++ and cmake (on Debian: apt-get install g++ '
-        'cmake); ./run_1p.sh does without']
-    bench.report(second / 'run_1p.sh', path=bench.first)
-
-    write_source(bench.wheels, 'raise SystemExit("no compiler")')
-    try:
-        first, again = [bench.run(second / 'run_tests.sh', '-k', 'a', path=compilers, PIP_NO_CACHE_DIR='1')
-                        for _ in range(2)]
-    finally:
-        write_source(bench.wheels)
-    for result in (first, again):
-        assert (result.returncode, json.loads(result.stdout)['arguments']) == (0, ['-k', 'a'])
-        assert 'error: pip cannot build horovod==1.0' in result.stderr
-        assert result.stderr.splitlines()[-1].startswith("note: its tests are skipped")
-    assert not re.search('^(Setting|Updating)', again.stderr, re.MULTILINE)
-    bench.report(second / 'run_tests.sh', path=compilers, LENET_WITHOUT_HOROVOD='1')
-    bench.set_up(second / 'run_tests.sh', path=compilers)
-    assert 'horovod.py' in os.listdir(str(site_of(second / '.venv')))
+def test_each_script_finds_what_another_installed(bench, second):
+    assert bench.set_up(second / 'run_tests.sh', path=bench.first) == ['Updating']
+    for script in ('run_np.sh', 'run_1p.sh', 'run_tests.sh'):
+        bench.report(second / script, path=bench.first, LENET_STACK='tf1')
+        bench.report(second / script, path=bench.first)
 
 
 @pytest.mark.parametrize('arguments', [
     ['--platform=npu'], ['-n', '2', '--flagfile', 'conf/npu.flags'], ['-h'], ['-n', '2']])
-def test_other_ranks_need_no_horovod(bench, project, ready, arguments):
+def test_ranks_are_launched_with_the_arguments_as_they_are(bench, project, ready, arguments):
     report = bench.report(project / 'run_np.sh', *arguments, path=ready, ASCEND_OPP_PATH='/opp')
     assert report['arguments'] == arguments

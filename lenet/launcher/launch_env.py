@@ -12,27 +12,6 @@ TABLE = 'RANK_TABLE_FILE'
 _OF_NPU_RANKS = (TABLE, 'RANK_ID', 'RANK_SIZE')
 _DEFAULT_JOB = '10087'  # any number: the adapter ends in an error without one
 
-# A cycle of 5 ms, Horovod's default, is longer than a step of this network: summing its 107,786 gradients over 2 ranks
-# takes 0.7 ms with this one. The timeout is for the first meeting, and for a process that hangs: the others then fail.
-# A rank that answers but computes nothing ends by --rank_timeout: HOROVOD_STALL_SHUTDOWN_TIME_SECONDS had no effect in
-# Horovod 0.28.1 when tried. What Horovod itself says of a lost rank is in the error that the others end with.
-HOROVOD_DEFAULTS = {
-    'HOROVOD_CYCLE_TIME': '0.1',           # ms
-    'HOROVOD_GLOO_TIMEOUT_SECONDS': '45',
-    'HOROVOD_LOG_LEVEL': 'fatal',
-}
-
-
-def horovod(environ: Mapping[str, str], ranks: Sequence[Mapping[str, str]]) -> List[Dict[str, str]]:
-    """One environment a rank.
-
-    Args:
-      environ: this process's; what the user sets of HOROVOD_DEFAULTS counts.
-      ranks: each rank's own variables, from lenet.launcher.rendezvous.
-    """
-    kept = {name: value for name, value in environ.items() if name not in _OF_NPU_RANKS}
-    return [dict(HOROVOD_DEFAULTS, **dict(kept, PYTHONUNBUFFERED='1', **own)) for own in ranks]
-
 
 def local(environ: Mapping[str, str], addresses: Sequence[str]) -> List[Dict[str, str]]:
     """One environment for each rank at `addresses`, host:port, on this machine.
@@ -68,7 +47,7 @@ def npu(environ: Mapping[str, str], asked: Optional[int]) -> List[Dict[str, str]
     if asked not in (None, len(here)):
         raise UsageError('-n %d: %s=%s has %d of them on this server; leave -n out, or correct the table' %
                          (asked, TABLE, path, len(here)))
-    common = {name: value for name, value in environ.items() if not name.startswith('HOROVOD_')}
+    common = dict(environ)
     common.update({TABLE: os.path.abspath(path), 'RANK_SIZE': str(len(devices)), 'PYTHONUNBUFFERED': '1',
                    'JOB_ID': environ.get('JOB_ID') or _DEFAULT_JOB})
     return [dict(common, RANK_ID=str(device.rank), ASCEND_DEVICE_ID=str(device.number)) for device in here]

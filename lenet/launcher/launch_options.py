@@ -11,7 +11,7 @@ from lenet.launcher import closed_network
 from lenet.support import flag_parsing
 
 MAX_RANKS = 256  # processes of one machine, about 300 MB each
-_VALUED = ('-n', '-m', '-H')
+_VALUED = ('-n', '-m')
 _USAGE = './run_np.sh -n 2 --steps=1000'
 
 
@@ -21,7 +21,6 @@ class Options(NamedTuple):
     help: bool
     ranks: Optional[int]  # None: not said
     module: str
-    hosts: Optional[str]  # None: this machine
     open_ports: bool
     arguments: List[str]  # of the module
 
@@ -32,7 +31,6 @@ class Target(NamedTuple):
     platform: Optional[str]  # None: not given
     output_dir: str
     rank_timeout: float  # seconds
-    distributed: str
     data_path: Optional[str]
 
 
@@ -40,7 +38,7 @@ def parse(arguments: List[str]) -> Options:
     """Raises:
       UsageError: a wrong or missing value, or an option after the module's flags.
     """
-    options = Options(False, None, 'lenet.train', None, False, list(arguments))
+    options = Options(False, None, 'lenet.train', False, list(arguments))
     while options.arguments:
         name, rest = options.arguments[0], options.arguments[1:]
         if name in ('-h', '--help'):
@@ -62,11 +60,7 @@ def parse(arguments: List[str]) -> Options:
 def _take(options: Options, name: str, value: str) -> Options:
     if name == '-n':
         return options._replace(ranks=_ranks(value))
-    if name == '-m':
-        return options._replace(module=_module(value))
-    if not re.fullmatch(r'[\w.-]+:[1-9][0-9]{0,3}(,[\w.-]+:[1-9][0-9]{0,3})*', value):
-        raise UsageError('-H %s: hosts are written as host:ranks,host:ranks' % value)
-    return options._replace(hosts=value)
+    return options._replace(module=_module(value))
 
 
 def _ranks(text: str) -> int:
@@ -84,11 +78,6 @@ def _module(name: str) -> str:
     raise UsageError("-m '%s': there is no such module; bench.perf is one" % name)
 
 
-def host_ranks(hosts: str) -> int:
-    """How many ranks `hosts` has room for."""
-    return sum(int(host.split(':')[1]) for host in hosts.split(','))
-
-
 def target(arguments: List[str]) -> Target:
     """Reads the module's flags, also those in flagfiles; what is wrong with the others, every rank says itself.
 
@@ -100,7 +89,6 @@ def target(arguments: List[str]) -> Target:
     flags.DEFINE_string('platform', None, 'As of lenet.train.', flag_values=values)
     flag_parsing.define_path('output_dir', 'output', 'As of lenet.train.', flag_values=values)
     flags.DEFINE_float('rank_timeout', 600, 'As of lenet.train.', flag_values=values)
-    flags.DEFINE_string('distributed', 'auto', 'As of lenet.train.', flag_values=values)
     flag_parsing.define_path('data_path', None, 'As of lenet.train.', flag_values=values)
     flag_parsing.parse(values, arguments, known_only=True)
     flag_parsing.require_names(values)

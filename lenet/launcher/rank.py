@@ -13,12 +13,12 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PROGRAM = modules.PATH + 'from lenet.launcher import rank; rank.main()'
 
 
-def command(module: str, arguments: List[str], launcher: int = 0) -> List[str]:
+def command(module: str, arguments: List[str], launcher: int) -> List[str]:
     """The command line of one rank.
 
     Args:
       module: what `python -m` would run.
-      launcher: process number of the parent, with which the rank ends; 0: on its own.
+      launcher: process number of the parent, with which the rank ends.
     """
     return [sys.executable, '-c', _PROGRAM, modules.ROOT, str(launcher), module] + arguments
 
@@ -26,8 +26,7 @@ def command(module: str, arguments: List[str], launcher: int = 0) -> List[str]:
 def main() -> None:
     launcher, module = int(sys.argv[1]), sys.argv[2]
     del sys.argv[1:3]
-    if launcher:
-        _end_with(launcher)
+    _end_with(launcher)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the module has its handlers: no traceback
     runpy.run_module(module, run_name='__main__', alter_sys=True)
 

@@ -23,9 +23,6 @@ def connect(params: 'Params', config: 'tf.ConfigProto') -> 'Ranks':
     Raises:
       UserError: the other ranks are not found.
     """
-    if params.distributed == 'horovod':
-        from lenet.ranks.horovod import Horovod
-        return Horovod(params)
     if params.distributed == 'collective':
         found = cluster.read(os.environ)
         if found is None:

@@ -1,4 +1,4 @@
-"""Ends a rank that waits for another one without end: what neither Horovod nor the launcher notices."""
+"""Ends a rank that waits for another one without end: what neither the collectives nor the launcher notice."""
 
 import contextlib
 import os

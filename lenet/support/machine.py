@@ -37,14 +37,8 @@ def usable_cores() -> int:
     """Cores this process may run on: the affinity mask, the container's limit and other ranks here respected."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     told = os.environ.get(CORES, '')
-    share = int(told) if told.isdigit() else affinity
-    return max(1, min(share, int(min(affinity, cgroup_cores())) // _local_ranks()))
-
-
-def _local_ranks() -> int:
-    """How many ranks share this machine, as Horovod's launcher and ours say."""
-    text = os.environ.get('HOROVOD_LOCAL_SIZE', '')
-    return max(1, int(text)) if re.fullmatch('[0-9]{1,9}', text) else 1  # isdigit() is true of a superscript
+    share = int(told) if re.fullmatch('[0-9]{1,9}', told) else affinity  # isdigit() is true of a superscript
+    return max(1, int(min(affinity, cgroup_cores(), share)))
 
 
 def cpu_model() -> str:
