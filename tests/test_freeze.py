@@ -13,6 +13,8 @@ import pytest
 from lenet import platforms
 from lenet.export import export
 from lenet.export import frozen
+from lenet.export import inputs
+from lenet.export import opening
 from lenet.export import trained
 from tests import checkpoints
 from tests import numpy_lenet
@@ -134,8 +136,8 @@ def request_of(tmp_path_factory):
 
 
 def answer(pb_path, images):
-    with frozen.open_network(frozen.read(str(pb_path)), platforms.inference_config('cpu'), 'x') as network:
-        return network.answer(frozen.flatten(images), 500).logits
+    with frozen.open_network(opening.read_file(str(pb_path)).parsed, platforms.inference_config('cpu'), 'x') as network:
+        return network.answer(inputs.flatten(images), 500).logits
 
 
 @pytest.mark.parametrize('conv', ['direct', 'folded'])
@@ -206,7 +208,7 @@ def test_a_sidecar_that_cannot_be_replaced_stops_before_the_work(tmp_path, reque
 def test_a_json_file_of_the_users_beside_the_pb_stays(tmp_path, request_of, content):
     (tmp_path / 'lenet.json').write_text(content)
     assert error_of(export.export, request_of(tmp_path)).startswith(
-        '%s/lenet.json: describes no .pb of this program' % tmp_path)
+        '%s/lenet.json: describes no export of this program' % tmp_path)
     assert (tmp_path / 'lenet.json').read_text() == content and os.listdir(str(tmp_path)) == ['lenet.json']
 
 

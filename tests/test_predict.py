@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet.data import dataset
 from lenet.export import frozen
+from lenet.export import inputs
 from lenet.export import prediction
 from lenet.export import sidecar
 from lenet.graph import model
@@ -175,7 +176,7 @@ def test_photographed_digits_are_answered_as_the_originals(network, mnist, tmp_p
         exif[0x0112] = 6  # the camera was held upright: turned to the right when shown
         image.rotate(90, expand=True).save(path, quality=80, exif=exif)
         recovered.append(picture.as_mnist(path))
-    answers = [network.answer(frozen.flatten(images), 400).classes for images in (np.stack(recovered), digits)]
+    answers = [network.answer(inputs.flatten(images), 400).classes for images in (np.stack(recovered), digits)]
     agreement = np.mean(answers[0] == answers[1])
     assert agreement >= 0.97  # measured: 0.995, noisy 0.9925
 
@@ -212,7 +213,7 @@ def test_a_digit_in_a_box_or_out_of_place_is_answered_as_the_original(network, m
     for digit in digits:
         Image.fromarray(drawn_on_paper(digit, kind).astype(np.uint8)).save(path)
         recovered.append(picture.as_mnist(path))
-    answers = [network.answer(frozen.flatten(images), 100).classes for images in (np.stack(recovered), digits)]
+    answers = [network.answer(inputs.flatten(images), 100).classes for images in (np.stack(recovered), digits)]
     assert np.mean(answers[0] == answers[1]) >= 0.9
 
 

@@ -22,7 +22,7 @@ from lenet.support import quiet
 from lenet.support import stack
 
 _RUNTIME = 'the TFLite interpreter'
-_NOISE = stack.NOISE + '|XNNPACK|tf_tfl_flatbuffer_helpers|flatbuffer_export|^fully_quantize|the output min/max'
+_NOISE = stack.NOISE + '|XNNPACK|tf_tfl_flatbuffer_helpers|flatbuffer_export|^fully_quantize'
 
 
 def convert(graph_def: tf.GraphDef, outputs: List[str], **options: Any) -> bytes:
@@ -35,8 +35,8 @@ def convert(graph_def: tf.GraphDef, outputs: List[str], **options: Any) -> bytes
     Raises:
       UserError: this TensorFlow cannot convert it.
     """
-    with tf.Graph().as_default() as graph, tf.Session(config=tf.ConfigProto(device_count={'GPU': 0})) as session, \
-            quiet.without_stderr_lines(_NOISE), _programs_on_path():
+    with quiet.without_stdout(), quiet.without_stderr_lines(_NOISE), _programs_on_path(), \
+            tf.Graph().as_default() as graph, tf.Session(config=tf.ConfigProto(device_count={'GPU': 0})) as session:
         tf.import_graph_def(graph_def, name='')
         tensors = [[graph.get_tensor_by_name(name + ':0') for name in names] for names in ([INPUT], outputs)]
         converter = tf.lite.TFLiteConverter.from_session(session, *tensors)

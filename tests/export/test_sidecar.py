@@ -47,10 +47,8 @@ def test_a_crash_between_any_two_steps_leaves_no_contradiction(tmp_path, call, c
                '        return function(*arguments)\n'
                '    return call\n'
                'for name in ("unlink", "replace", "rename"): setattr(os, name, dying(getattr(os, name)))\n'
-               'a, b, c, d = sys.argv[2:]\n'
-               'sidecar.replace_pair((a, b), (c, d))\n')
-    status = subprocess.call([sys.executable, '-c', program, str(call), new[0], old[0], new[1], old[1]],
-                             cwd=processes.ROOT)
+               'sidecar.publish([sidecar.Staged(*sys.argv[2:4], sidecar._load(sys.argv[4]))])\n')
+    status = subprocess.call([sys.executable, '-c', program, str(call), new[0], old[0], new[1]], cwd=processes.ROOT)
     assert status == (9 if call < 3 else 0)
     with open(old[0], 'rb') as stream:
         content = stream.read()
@@ -78,5 +76,6 @@ def test_a_graph_without_a_sidecar_is_told(tmp_path, capsys):
     pb, described = write_pair(tmp_path, b'x')
     os.unlink(described)
     assert read(pb) == {}
+    sidecar.warn_of_none(pb)
     assert capsys.readouterr().err == ('warning: %s: has no a.json beside it, so nothing tells whether it is whole\n' %
                                        pb)
