@@ -6,8 +6,8 @@ too, and a .json beside them that tells what they are.
   python -m lenet.freeze --saved_model=output/saved_model  a SavedModel as well
   python -m lenet.freeze --tflite=lenet.tflite --tflite_int8=lenet_int8.tflite --onnx=lenet.onnx
 
-What is written has been read back by its own runtime and has answered all test images as the checkpoint does. Exit statuses as
-lenet.train.
+What is written has been read back by its own runtime and has answered all test images as the checkpoint does. Exit
+statuses as lenet.train.
 """
 
 import math
@@ -18,6 +18,7 @@ from absl import flags
 
 from lenet.errors import UsageError
 from lenet.export import model_flags
+from lenet.export.names import path_of
 from lenet.support import entry
 from lenet.support import stack
 from lenet.support.flag_parsing import define_path
@@ -26,7 +27,7 @@ from lenet.support.flag_parsing import define_path
 # and 7.6e-6 (relu, up to 23) on MNIST's test images. The hundredfold leaves room for larger logits, and still is less
 # than what could change a probability by 0.001.
 TOLERANCE = 1e-3
-# Five choices of the 500 images for calibration cost networks of sigmoid, tanh and relu at most 6 of the 10,000 answers.
+# Five choices of the images for calibration cost networks of sigmoid, tanh and relu at most 6 of 10,000 answers.
 TOLERANCE_ACCURACY = 0.003
 _FILES = ('pb_path', 'tflite', 'tflite_int8', 'onnx')
 
@@ -48,7 +49,7 @@ def _check(values: flags.FlagValues) -> None:
 
 def _refuse_twice(paths: Dict[str, str]) -> None:
     """Raises UsageError where a file would also be another one, or a description."""
-    taken = {os.path.realpath(os.path.splitext(path)[0] + '.json'): 'the description of --' + name
+    taken = {os.path.realpath(path_of(path)): 'the description of --' + name
              for name, path in paths.items()}
     for name, path in paths.items():
         other = taken.setdefault(os.path.realpath(path), '--' + name)
@@ -87,8 +88,8 @@ def _define_flags() -> None:
                 'input and output, calibrated on 500 training images that --seed chooses.')
     define_path('onnx', None, 'File for the network in ONNX (opset 13) as well; needs requirements-export.txt.')
     flags.DEFINE_float('tolerance', TOLERANCE, "By how much a logit may differ from the checkpoint's own.", 0.0, 1.0)
-    flags.DEFINE_float('tolerance_accuracy', TOLERANCE_ACCURACY, 'By how much the accuracy of --tflite_int8 may be below '
-                       "the checkpoint's.", 0.0, 1.0)
+    flags.DEFINE_float('tolerance_accuracy', TOLERANCE_ACCURACY, 'By how much the accuracy of --tflite_int8, from 0 to '
+                       "1, may be below the checkpoint's.", 0.0, 1.0)
 
 
 if __name__ == '__main__':

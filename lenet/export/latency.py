@@ -12,7 +12,8 @@ ENOUGH = 100  # calls from which on a 99th percentile is more than the slowest o
 SCOPE = '%s alone, from images in memory to answers in memory; not reading, scaling, padding, writing'
 
 
-def summarize(seconds: Sequence[float], images: Sequence[int], warmup: int, call: str) -> Dict[str, Any]:
+def summarize(seconds: Sequence[float], images: Sequence[int], warmup: int,
+              call: str = 'session.run') -> Dict[str, Any]:
     """The statistics, ready for JSON.
 
     An image's latency is its call's time over the images of that call, padding not counted; its mean and percentiles
@@ -29,8 +30,9 @@ def summarize(seconds: Sequence[float], images: Sequence[int], warmup: int, call
     """
     timed = slice(1 + warmup, None)
     calls, counts = np.array(seconds[timed]), np.array(images[timed], int)
-    facts = {'call': call, 'calls': len(seconds), 'first_call_seconds': seconds[0], 'warmup_calls': min(warmup, len(seconds) - 1),
-             'timed_calls': len(calls), 'timed_images': int(counts.sum()), 'timed': SCOPE % call,
+    facts = {'call': call, 'calls': len(seconds), 'first_call_seconds': seconds[0],
+             'warmup_calls': min(warmup, len(seconds) - 1), 'timed_calls': len(calls),
+             'timed_images': int(counts.sum()), 'timed': SCOPE % call,
              'images_per_second': None, 'ms_per_call': None, 'ms_per_image': None}
     if len(calls):
         facts.update(images_per_second=float(counts.sum() / calls.sum()), ms_per_call=_spread(calls),
@@ -53,8 +55,7 @@ def lines(facts: Dict[str, Any]) -> List[str]:
     few = '' if facts['timed_calls'] >= ENOUGH else '  (p99 of fewer than %d calls is about the slowest)' % ENOUGH
     return [first, '%-17s %s' % (facts['call'] + 's', calls),
             '%-17s %s%s' % ('ms/' + facts['call'], _row(facts['ms_per_call']), few),
-            "ms/image          %s  (a %s's time shared among its images)" % (_row(facts['ms_per_image']),
-                                                                                      facts['call']),
+            "ms/image          %s  (a call's time shared among its images)" % _row(facts['ms_per_image']),
             'images/s          %.0f, over %d images' % (facts['images_per_second'], facts['timed_images']),
             'timed             ' + facts['timed']]
 

@@ -1,7 +1,8 @@
 """The one seam for whatever answers images, be it a graph in a session or a file in its own runtime.
 
-A format is a module with two functions (frozen, tflite, onnx_file): parse(content, path) looks at a file's bytes without
-running anything of it, open_network(parsed, config, name) yields a Network. opening.py chooses the format.
+A format is a module (frozen, tflite, onnx_file) with three functions: recognizes(content) tells whether a file is of
+it, parse(content, path) looks at its bytes without running anything, open_network(parsed, config, name) yields a
+Network.
 
 Letters: n images, B batch, C classes.
 """

@@ -1,6 +1,7 @@
-"""ONNX files, for ONNX Runtime and for other vendors' compilers: names as of the frozen graph, opset 13, B open or fixed.
+"""ONNX files, for ONNX Runtime and other vendors' compilers: nodes as of the frozen graph, opset 13, B open or fixed.
 
-onnx, onnxruntime and tf2onnx (requirements-export.txt) are needed here alone and imported when a file is written or read.
+onnx, onnxruntime and tf2onnx (requirements-export.txt) are needed here alone and imported when a file is written or
+read.
 """
 
 import contextlib
@@ -69,7 +70,7 @@ def convert(graph_def: tf.GraphDef) -> bytes:
 
 
 def recognizes(content: bytes) -> bool:
-    """Whether a file may be of this format: its first field is the version, a number, where a frozen graph has nodes."""
+    """Whether a file may be of this format: it begins with a version, a number, where a frozen graph has nodes."""
     return content[:1] == b'\x08'
 
 

@@ -1,7 +1,8 @@
 """Full-integer quantization after training: int8 weights, activations, input and output.
 
-TensorFlow's converter watches what values the network's tensors take on images of the training split, and chooses scales
-and zero points by them. The file gives `logits` alone: their largest is the class, and softmax has nothing to add.
+TensorFlow's converter watches what values the network's tensors take on images of the training split, and chooses
+scales and zero points by them. The file gives `logits` alone: their largest is the class, and softmax has nothing to
+add.
 """
 
 from typing import Iterator, List

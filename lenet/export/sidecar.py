@@ -1,16 +1,16 @@
 """The JSON file beside an export: what it is made of, what to feed it, how well it answers.
 
-Files of one stem share it: x.json describes x.pb, x.tflite and x.onnx. It has the description of the first at its top, and
-those of all files that were frozen together, whatever their stems, as "files".
+Files of one stem share it: x.json describes x.pb, x.tflite and x.onnx. It has the description of the first at its top,
+and those of all files that were frozen together, whatever their stems, as "files".
 """
 
 import contextlib
 import hashlib
 import os
-import re
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from lenet.errors import UserError
+from lenet.export.names import path_of
 from lenet.export.parity import Parity
 from lenet.export.trained import Trained
 from lenet.run import accuracy
@@ -24,11 +24,6 @@ LARGEST = 2 ** 24  # bytes of a sidecar
 NORMALISATION = {
     'words': 'grey values 0 to 255 (0 background, 255 ink) divided by 255; 28 rows of 28 pixels from the top left',
     'factor': 1 / 255, 'range': [0.0, 1.0]}
-
-
-def path_of(path: str) -> str:
-    """'x/lenet.pb', 'x/lenet.tflite' and 'x/lenet.onnx' -> 'x/lenet.json'."""
-    return re.sub(r'\.(pb|tflite|onnx)$', '', path) + '.json'
 
 
 def sha256(path: str) -> str:

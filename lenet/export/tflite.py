@@ -1,7 +1,8 @@
 """TFLite files: the network for phones and, quantized, for microcontrollers.
 
-Input `input_image` [B, 784], output `logits` [B, C]; where these are integers, the file has the scale and the zero point
-that stand between them and floats. Files of floats also give `probabilities` [B, C] and `class` int64 [B]. B is fixed.
+Input `input_image` [B, 784], output `logits` [B, C]; where these are integers, the file has the scale and the zero
+point that stand between them and floats. Files of floats also give `probabilities` [B, C] and `class` int64 [B]. B is
+fixed.
 """
 
 import contextlib

@@ -28,8 +28,8 @@ def check(content: bytes, path: str) -> None:
         raise UserError('%s: is no TFLite file, or a damaged one; python -m lenet.freeze writes one' % path)
     strange = sorted(set(found) - set(NAMES.values()))
     if strange:
-        raise UserError('%s: refused, it has the operator(s) %s, which a network like this one does not need, and which '
-                        'might do anything; allowed are %s; take a file that python -m lenet.freeze wrote' %
+        raise UserError('%s: refused, it has the operator(s) %s, which a network like this one does not need, and '
+                        'which might do anything; allowed are %s; take a file that python -m lenet.freeze wrote' %
                         (path, ', '.join(strange[:10]), ' '.join(sorted(NAMES.values()))))
 
 
