@@ -145,8 +145,8 @@ def request_of(tmp_path_factory):
     return request
 
 
-def answer(pb_path, images):
-    with frozen.open_network(opening.read_file(str(pb_path)).parsed, platforms.inference_config('cpu'), 'x') as network:
+def answer(path, images):
+    with opening.read_file(str(path)).network(platforms.inference_config('cpu')) as network:
         return network.answer(inputs.flatten(images), 500).logits
 
 
@@ -234,21 +234,22 @@ def test_the_batch_is_every_file_s_and_the_form_of_convolutions_the_pb_s(tmp_pat
 @pytest.mark.parametrize('broken', ['tflite', 'tflite_int8', 'onnx'])
 def test_one_that_does_not_pass_leaves_nothing_of_any(tmp_path, request_of, monkeypatch, broken):
     (tmp_path / 'lenet.tflite').write_bytes(b'a former one')
+    # The checkpoint always answers 0, which one of the 7 images is; the altered network 3, which none is.
+    always = [dict(checkpoints.weights(), **{'fc_3/bias': 1000 * row}) for row in np.eye(10, dtype=np.float32)]
+    prefix = checkpoints.write(tmp_path / 'run', always[0])
     changes = dict(other_files(tmp_path), tolerance_accuracy=0.003)
     module, name = {'tflite': (export.tflite, 'convert_floats'), 'tflite_int8': (quantization, 'convert'),
                     'onnx': (onnx_file, 'convert')}[broken]
     convert = getattr(module, name)
 
     def altered(graph_def, *arguments):
-        weights = checkpoints.weights()
-        weights['fc_3/bias'] = weights['fc_3/bias'] + 1000 * np.eye(10, dtype=np.float32)[7]  # always a seven
         batch = None if broken == 'onnx' else 1
-        return convert(frozen.build(weights, export.model.Form('sigmoid'), batch), *arguments)
+        return convert(frozen.build(always[3], export.model.Form('sigmoid'), batch), *arguments)
     monkeypatch.setattr(module, name, altered)
     changes.update({other: None for other in ('tflite_int8', 'onnx') if other != broken})
-    message = error_of(export.export, request_of(tmp_path, **changes))
+    message = error_of(export.export, request_of(tmp_path, checkpoint=prefix, **changes))
     assert message.startswith('%s: not written, its ' % changes[broken])
-    assert os.listdir(str(tmp_path)) == ['lenet.tflite']
+    assert sorted(os.listdir(str(tmp_path))) == ['lenet.tflite', 'run']
     assert (tmp_path / 'lenet.tflite').read_bytes() == b'a former one'
 
 

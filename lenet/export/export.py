@@ -68,7 +68,7 @@ def export(request: Request) -> None:
     """
     config = platforms.inference_config('cpu')
     if request.onnx is not None:
-        onnx_file.require_packages('--onnx=' + request.onnx, *onnx_file.WRITING)
+        onnx_file.require_packages('--onnx=%s:' % request.onnx, *onnx_file.WRITING)
     trained_network = trained.load(request.checkpoint, request.output_dir, request.activation)
     progress.say('%s: %s, %d classes, %s' % (
         trained_network.path, trained_network.activation, trained_network.num_classes,

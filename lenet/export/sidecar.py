@@ -83,13 +83,13 @@ def publish(staged: List[Staged]) -> List[str]:
       OSError: a file cannot be written.
     """
     renames = []
-    for path in sorted({path_of(file.final) for file in staged}):
+    for number, path in enumerate(sorted({path_of(file.final) for file in staged})):
         first, new = _contents(staged, path)
         former = None
         with contextlib.suppress(UserError):  # there is none, or nothing that a file could be held against
             former = _load(path)
             former.pop('former', None)
-        stem = os.path.join(os.path.dirname(first.temporary), '.sidecar-')
+        stem = os.path.join(os.path.dirname(first.temporary), '.sidecar%d-' % number)
         for suffix, contents in (('both', dict(new, former=former)), ('new', new)):
             files.write_flushed(stem + suffix, strict_json.text(contents).encode())
         renames.append((stem, path))

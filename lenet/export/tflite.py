@@ -40,10 +40,10 @@ def convert(graph_def: tf.GraphDef, outputs: List[str], **options: Any) -> bytes
             tf.Graph().as_default() as graph, tf.Session(config=tf.ConfigProto(device_count={'GPU': 0})) as session:
         tf.import_graph_def(graph_def, name='')
         tensors = [[graph.get_tensor_by_name(name + ':0') for name in names] for names in ([INPUT], outputs)]
-        converter = tf.lite.TFLiteConverter.from_session(session, *tensors)
-        for name, value in options.items():
-            setattr(converter, name, value)
         try:
+            converter = tf.lite.TFLiteConverter.from_session(session, *tensors)
+            for name, value in options.items():
+                setattr(converter, name, value)
             return converter.convert()
         except Exception as error:  # of the converter's many parts
             raise UserError('TensorFlow %s cannot convert this network to TFLite (%s); try the other stack, '

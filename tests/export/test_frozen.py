@@ -209,6 +209,7 @@ def test_an_operation_that_this_tensorflow_lacks_is_told(tmp_path):
 def test_a_file_that_is_no_frozen_graph_is_named(tmp_path, content, words):
     path = tmp_path / 'x.pb'
     graphs.write(path)
+    os.unlink(str(tmp_path / 'x.json'))
     path.write_bytes(content(path.read_bytes()))
     message = error_of(opened, str(path))
     assert message.startswith(str(path)) and words in message
@@ -217,6 +218,7 @@ def test_a_file_that_is_no_frozen_graph_is_named(tmp_path, content, words):
 def test_a_damaged_name_is_refused_without_protobufs_own_line(tmp_path, capfd):
     path = tmp_path / 'x.pb'
     graphs.write(path)
+    os.unlink(str(tmp_path / 'x.json'))
     path.write_bytes(path.read_bytes().replace(b'MatMul', b'Mat\xfful'))
     assert 'is no frozen graph, or a damaged one' in error_of(opening.read_file, str(path))
     assert capfd.readouterr().err == ''
@@ -225,6 +227,7 @@ def test_a_damaged_name_is_refused_without_protobufs_own_line(tmp_path, capfd):
 def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
     path = tmp_path / 'x.pb'
     graphs.write(path)
+    os.unlink(str(tmp_path / 'x.json'))
     whole = path.read_bytes()
     for length in list(range(0, len(whole), 9973)) + list(range(len(whole) - 150, len(whole), 7)):
         path.write_bytes(whole[:length])

@@ -64,7 +64,7 @@ def test_integers_are_held_against_the_accuracy(check):
     assert described['parity']['tolerance_accuracy'] == 0.003 and 'tolerance' not in described['parity']
     assert described['parity']['predictions_changed'] == 3 and described['test']['correct'] == 997
     assert described['nodes']['logits']['zero_point'] == 3
-    assert error_of(check, with_mistakes(4), scale=0.5, zero_point=3) == (
+    assert error_of(lambda: check(with_mistakes(4), scale=0.5, zero_point=3)) == (
         "final: not written, its accuracy of 0.9960 is lower than the checkpoint's 1.0000 by more than "
         '--tolerance_accuracy=0.003')
     check(with_mistakes(4), scale=0.5, zero_point=3, tolerance_accuracy=0.004)

@@ -46,11 +46,6 @@ def test_it_is_of_opset_13_and_old_enough_for_old_runtimes():
     assert loaded.graph.input[0].type.tensor_type.shape.dim[0].dim_param == 'batch'
 
 
-def test_the_same_weights_give_the_same_bytes():
-    graph_def = frozen.build(graphs.weights(), model.Form('tanh'))
-    assert onnx_file.convert(graph_def) == onnx_file.convert(graph_def) == exports.content('onnx')
-
-
 def test_nothing_is_printed(capfd):
     onnx_file.convert(frozen.build(graphs.weights(), model.Form('relu')))
     use(exports.content('onnx'))

@@ -23,7 +23,7 @@ def write_pair(directory, content):
     with open(paths[0], 'wb') as stream:
         stream.write(content)
     with open(paths[1], 'w') as stream:
-        json.dump({'sha256': hashlib.sha256(content).hexdigest(), 'name': content.decode()}, stream)
+        json.dump({'file': 'a.pb', 'sha256': hashlib.sha256(content).hexdigest(), 'name': content.decode()}, stream)
     return paths
 
 
