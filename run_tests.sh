@@ -4,6 +4,8 @@
 #
 #   ./run_tests.sh                                    all of them
 #   ./run_tests.sh -n 0 tests/graph/test_model.py     one file, in this process
+#   ./run_tests.sh --hypothesis-profile=thorough --timeout=0 tests/test_readers.py    10,000 new inputs a property test
+#                                                     instead of the same 100
 #   LENET_STACK=tf2 ./run_tests.sh                    on TensorFlow 2, also where a Python 3.7 is
 #   LENET_WITHOUT_HOROVOD=1 ./run_tests.sh            without building Horovod, whose tests are then skipped
 

@@ -23,7 +23,6 @@ from lenet import flags
 from lenet import platforms
 from lenet.errors import UsageError
 from lenet.flags import Params
-from lenet.run import results
 from lenet.run import run_directory
 from lenet.support import entry
 from lenet.support import files
@@ -120,7 +119,7 @@ def train(params: Params, seed: int, output_dir: str) -> Dict[str, Any]:
     """Trains to the end in a process of its own; its result, from results.json."""
     lines_of_flags = flags.to_lines(params._replace(seed=seed, output_dir=output_dir))
     children.finish(modules.command('lenet.train', lines_of_flags), 'seed %d' % seed)
-    ended = files.read_json(os.path.join(output_dir, results.FILE), run_directory.LARGEST)
+    ended = files.read_json(os.path.join(output_dir, run_directory.RESULTS), run_directory.LARGEST)
     return {'seed': seed, 'accuracy': ended['evaluation']['accuracy'], 'correct': ended['evaluation']['correct'],
             'images': ended['evaluation']['images'], 'seconds': ended['wall_seconds']['total'],
             'steps': ended['steps']['steps_run'], 'ms_per_step': ended['throughput']['ms_per_step'],

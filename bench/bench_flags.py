@@ -1,6 +1,7 @@
 """The bench's own flags, beside those of training, and what must hold for a measurement to be worth its name."""
 
 import os
+import re
 from typing import List, Optional
 
 from absl import flags as absl_flags
@@ -106,7 +107,7 @@ def check(values: absl_flags.FlagValues) -> None:
     Raises:
       UsageError: --cores that are no numbers.
     """
-    if 'cores' in values and not all(count.isdigit() and int(count) for count in values['cores'].value):
+    if 'cores' in values and not all(re.fullmatch('0*[1-9][0-9]{0,8}', count) for count in values['cores'].value):
         raise UsageError('--cores=%s: numbers from 1, joined by commas, are needed' % ','.join(values['cores'].value))
 
 

@@ -45,5 +45,5 @@ def run(command: List[str], label: str, inherit: bool = True) -> Dict[str, Any]:
     printed = finish(command, label, inherit)
     try:
         return dict(json.loads(printed.splitlines()[-1]))
-    except (IndexError, ValueError, TypeError):
+    except (IndexError, ValueError, TypeError, RecursionError):
         raise UserError('%s: printed no line of JSON; see: %s' % (label, ' '.join(command)))

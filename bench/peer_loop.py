@@ -5,7 +5,9 @@ Runs under any Python 3 with numpy: imports neither lenet nor TensorFlow. Letter
 
 import argparse
 import json
+import os
 import resource
+import sys
 import time
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
@@ -29,9 +31,15 @@ def parse(arguments: List[str]) -> argparse.Namespace:
 
 
 def load(path: str) -> Tuple[np.ndarray, np.ndarray]:
-    """uint8 [n, 28, 28, 1] and int32 [n]."""
-    with np.load(path) as arrays:
-        return arrays['images'], arrays['labels']
+    """uint8 [n, 28, 28, 1] and int32 [n]; leaves with one line if the file has them not."""
+    try:
+        if not os.path.isfile(path):  # a pipe or a device would keep np.load for ever
+            raise ValueError('no regular file')
+        with np.load(path) as arrays:
+            return arrays['images'], arrays['labels']
+    except Exception as error:  # damage leads the zip module into errors of many kinds
+        sys.exit('error: %s: holds no images and labels (%s); --data is an .npz file of bench.compare' %
+                 (path, ' '.join(str(error).split())))
 
 
 def batches(n: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:

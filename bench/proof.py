@@ -11,8 +11,9 @@ import numpy as np
 from bench import children
 from lenet import flags
 from lenet import platforms
-from lenet.errors import UserError
+from lenet.errors import UserError, one_line
 from lenet.flags import Params
+from lenet.support import files
 from lenet.support import modules
 from lenet.support import scratch
 
@@ -30,6 +31,7 @@ ROUNDING_STEPS = 5
 # Of the largest magnitude in a variable. After 5 steps on MNIST roundings came to 2e-5 at most, over seeds and
 # activations; a learning rate wrong by 1 % makes 1e-2.
 TOLERANCE = 2e-4
+_LARGEST = 2 ** 30  # bytes of all variables
 
 
 class Difference(NamedTuple):
@@ -94,8 +96,17 @@ def final_variables(params: Params, steps: int, path: str) -> Dict[str, np.ndarr
     shortened = params._replace(steps=steps, epochs=1, warmup_steps=min(params.warmup_steps, steps))
     children.run(modules.command('bench.final_variables', ['--variables_out=' + path] + flags.to_lines(shortened)),
                  'proof')
-    with np.load(path) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    return load(path)
+
+
+def load(path: str) -> Dict[str, np.ndarray]:
+    """The arrays of an .npz file by name; UserError if it is none."""
+    with files.opening(path, _LARGEST) as stream:
+        try:
+            with np.load(stream) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except Exception as error:  # damage leads the zip module into errors of many kinds
+            raise UserError('%s: is no .npz file, or a damaged one (%s); measure again' % (path, one_line(error)))
 
 
 def compare(a: Dict[str, np.ndarray], b: Dict[str, np.ndarray]) -> Difference:

@@ -11,6 +11,9 @@ import sys
 import time
 from typing import Any, Dict, List
 
+from lenet.errors import MISFORMED, UserError, one_line
+from lenet.run import run_directory
+from lenet.support import files
 from lenet.support import modules
 from lenet.support import scratch
 
@@ -25,8 +28,10 @@ def main(arguments: List[str]) -> None:
         began = time.perf_counter()
         launch(passed + ['--output_dir=' + directory])
         seconds = time.perf_counter() - began
-        with open(os.path.join(directory, 'results.json')) as stream:
-            print(json.dumps(report(json.load(stream), seconds)))
+        try:
+            print(json.dumps(read(os.path.join(directory, run_directory.RESULTS), seconds)))
+        except UserError as error:
+            sys.exit('error: %s' % error)
 
 
 def launch(arguments: List[str]) -> None:
@@ -35,6 +40,18 @@ def launch(arguments: List[str]) -> None:
                            stderr=subprocess.PIPE, universal_newlines=True)
     if ended.returncode:
         sys.exit('run_1p.sh: %s' % (ended.stderr.strip().splitlines() or ['status %d' % ended.returncode])[-1])
+
+
+def read(path: str, seconds: float) -> Dict[str, Any]:
+    """The report of a run's results.json.
+
+    Raises:
+      UserError: it cannot be read, or tells nothing of a run.
+    """
+    try:
+        return report(files.read_json(path, run_directory.LARGEST), seconds)
+    except MISFORMED as error:
+        raise UserError('%s: is not of a run (%s: %s)' % (path, type(error).__name__, one_line(error)))
 
 
 def report(results: Dict[str, Any], seconds: float) -> Dict[str, Any]:

@@ -2,11 +2,26 @@
 
 import re
 
+from lenet.support.text import printable
+
+# Where values of another form than expected lead what takes them apart.
+MISFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+_LONGEST = 4000  # characters of a message: a path and what to do, not a file's whole content
+
 
 class UserError(Exception):
-    """Something the user can mend; the entry point prints the message alone and exits 1."""
+    """Something the user can mend; the entry point prints the message alone and exits 1.
+
+    The message may quote names and files as they are: it becomes one line of printable characters.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        message = printable(message)
+        if len(message) > _LONGEST:
+            message = '%s … %s' % (message[:_LONGEST // 2], message[-_LONGEST // 2:])
+        super().__init__(message)
 
 
 class UsageError(UserError):

@@ -122,7 +122,7 @@ def _define_evaluation(flag: _Definer) -> None:
 
 def _define_output(flag: _Definer) -> None:
     flag.path('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves to its '
-                'folder "previous".')
+              'folder "previous".')
     flag.integer('log_every', None, 'Steps between progress lines. Default: 100, rounded up to a multiple of '
                  '--iterations_per_loop.', 1, MAX_COUNT)
     flag.integer('checkpoint_every', None, 'Steps between checkpoints. Default: --steps, each epoch.', 1, MAX_COUNT)
@@ -171,7 +171,7 @@ def _define_npu(flag: _Definer) -> None:
     flag.string('profiling_fp_point', '', 'NPU only: first forward operator for --profiling; empty: found by itself.')
     flag.string('profiling_bp_point', '', 'NPU only: last backward operator for --profiling; empty: found by itself.')
     flag.path('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
-                '--precision_mode=allow_mix_precision lowers.')
+              '--precision_mode=allow_mix_precision lowers.')
     flag.integer('op_debug_level', 0, 'NPU only: debug information of compiled operators; not 0 switches the compile '
                  'cache off.', 0, 4)
     flag.bool('overflow_check', True, 'NPU only: a fixed loss scale skips updates that overflow; off where padding '

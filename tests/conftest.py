@@ -5,6 +5,7 @@ import re
 import sys
 from typing import Any, Optional
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -21,6 +22,14 @@ from tests import processes
 
 with stack.importing():  # before a test imports it
     importlib.import_module('tensorflow')
+
+# Property tests try the same inputs every time, so that a change fails or passes on its own account.
+# --hypothesis-profile=thorough looks further: other inputs each time, and a hundred times as many.
+_ALWAYS = dict(deadline=None, database=None, suppress_health_check=[
+    hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile('same', derandomize=True, max_examples=100, **_ALWAYS)
+hypothesis.settings.register_profile('thorough', max_examples=10000, print_blob=True, **_ALWAYS)
+hypothesis.settings.load_profile('same')
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

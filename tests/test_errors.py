@@ -3,7 +3,7 @@
 import pytest
 import tensorflow.compat.v1 as tf
 
-from lenet.errors import first_line, one_line
+from lenet.errors import UsageError, UserError, first_line, one_line
 
 
 @pytest.mark.parametrize('error, line', [
@@ -19,6 +19,12 @@ def test_first_line(error, line):
                          ids=['two lines', 'blank'])
 def test_one_line(error, line):
     assert one_line(error) == line
+
+
+def test_what_a_user_is_told_is_one_line_that_moves_no_terminal():
+    error = UsageError('a\nb\x1b[31m\ud800: ' + 'x' * 10000 + '; give another')
+    assert isinstance(error, UserError) and str(error).startswith('a\\nb\\x1b[31m\\ud800: xx')
+    assert str(error).endswith('xx; give another') and str(error).isprintable() and len(str(error)) < 5000
 
 
 def test_the_stack_trace_of_an_op_is_left_out():

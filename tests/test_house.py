@@ -10,7 +10,8 @@ from tests.processes import ROOT
 # From the ground up. A module imports from its own floor and from those below it; the most specific entry counts. The
 # seams (base.py) lie below the graph, which is built from them; their implementations above it.
 FLOORS = [
-    ['lenet.errors'], ['lenet.support'], ['lenet', 'lenet.flags', 'lenet.flag_rules'], ['lenet.data'], ['lenet.photo'],
+    ['lenet.support.text'], ['lenet.errors'], ['lenet.support'],
+    ['lenet', 'lenet.flags', 'lenet.flag_rules'], ['lenet.data'], ['lenet.photo'],
     ['lenet.platforms', 'lenet.platforms.npu_modules', 'lenet.ranks', 'lenet.ranks.base', 'lenet.ranks.alone'],
     ['lenet.platforms.base'], ['lenet.graph'],
     ['lenet.ranks.averaging', 'lenet.ranks.horovod', 'lenet.ranks.watchdog'],

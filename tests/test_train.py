@@ -224,7 +224,7 @@ def test_what_is_wrong_on_disk_ends_in_one_line_and_status_1(tmp_path, arguments
         assert word in lines[0]
 
 
-def test_on_a_terminal_a_bar_shows_loss_and_speed(tmp_path):
+def test_on_a_terminal_a_bar_shows_loss_and_speed_and_a_line_where_the_page_is(tmp_path):
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 120, 0, 0))  # a new one has no columns
     process = subprocess.Popen([sys.executable, '-m', 'lenet.train', '--output_dir=%s' % tmp_path] + list(SHORT),
@@ -241,6 +241,7 @@ def test_on_a_terminal_a_bar_shows_loss_and_speed(tmp_path):
     assert process.returncode == 0
     assert b'80/80' in shown and b'loss=' in shown and b'images_per_s=' in shown
     assert 'sec/step' not in output and 'test accuracy' in output
+    assert ', page %s/report.html\n' % tmp_path in output
 
 
 def of_this_environment():

@@ -28,7 +28,6 @@ _NAME = re.compile(r'(?:(?P<prefix>.+)-)?(?P<half>train|t10k|test)-(?P<kind>imag
                    r'(?P<zipped>\.gz)?')
 _TYPES = {0x08: '>u1', 0x09: '>i1', 0x0b: '>i2', 0x0c: '>i4', 0x0d: '>f4', 0x0e: '>f8'}  # the codes of IDX
 _GZIP_MAGIC = b'\x1f\x8b'
-_CHUNK = 1 << 20
 _LONGEST_HEADER = 4 + 4 * 255
 _ADVICE = 'check the file and its permissions'
 
@@ -134,7 +133,7 @@ def _read_items(path: str, item_shape: Tuple[int, ...]) -> np.ndarray:
         dtype, count = _parse_header(path, stream.read(8 + 4 * len(item_shape)), item_shape)
         expected = product((count,) + item_shape, dtype.itemsize)
         require_within_limit(path, expected, (count,) + item_shape)
-        payload = read_at_most(stream, expected + 1)  # one more shows that there is more; for .gz, checks the CRC
+        payload = files.read_at_most(stream, expected + 1)  # one more shows that there is more; for .gz, checks the CRC
     if len(payload) != expected:
         got = 'more' if len(payload) > expected else '%d' % len(payload)
         raise UserError('%s: expected %d bytes after the header (%d items), got %s; get the file again'
@@ -182,17 +181,6 @@ def _remedy(path: str, header: bytes) -> str:
 
 def _times(dimensions: Tuple[int, ...]) -> str:
     return 'x'.join(str(dimension) for dimension in dimensions)
-
-
-def read_at_most(stream: IO[bytes], size: int) -> bytearray:
-    """The next `size` bytes, fewer at the end; a plain read(size) would allocate them all, whatever the file holds."""
-    content = bytearray()
-    while len(content) < size:
-        chunk = stream.read(min(size - len(content), _CHUNK))
-        if not chunk:
-            break
-        content += chunk
-    return content
 
 
 @contextlib.contextmanager

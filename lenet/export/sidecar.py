@@ -21,15 +21,19 @@ from lenet.support import stack
 from lenet.support import strict_json
 
 LARGEST = 2 ** 24  # bytes of a sidecar
+_LARGEST_PART = 2 ** 32  # bytes of a file that it tells the digest of
 NORMALISATION = {
     'words': 'grey values 0 to 255 (0 background, 255 ink) divided by 255; 28 rows of 28 pixels from the top left',
     'factor': 1 / 255, 'range': [0.0, 1.0]}
 
 
 def sha256(path: str) -> str:
-    """Of a file, in hexadecimal."""
-    with open(path, 'rb') as stream:
-        return hashlib.sha256(stream.read()).hexdigest()
+    """Of a file, in hexadecimal; UserError if it cannot be read."""
+    digest = hashlib.sha256()
+    with files.opening(path, _LARGEST_PART) as stream:
+        for chunk in iter(lambda: stream.read(1 << 20), b''):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def describe(path: str, nodes: Dict[str, Any], trained_network: Trained, convolution: str) -> Dict[str, Any]:

@@ -79,14 +79,15 @@ def stream(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: 
     """
     images, labels = in_graph(split.images), in_graph(split.labels)
 
-    def read(numbers: tf.Tensor, step: tf.Tensor) -> Batch:
+    def read(numbers: tf.Tensor) -> Batch:
         mine = _stripe(numbers, batch_size, rank)
-        chosen = tf.gather(images, mine)
-        return chosen if distort is None else distort(chosen, step), tf.gather(labels, mine)
+        return tf.gather(images, mine), tf.gather(labels, mine)
 
-    numbers = order(len(split.labels), size * batch_size, seed, start_step, shuffle)
-    batches = tf.data.Dataset.zip((numbers, tf.data.Dataset.range(start_step, _ENDLESS))).map(read).prefetch(2)
-    iterator = tf.data.make_initializable_iterator(batches)
+    batches = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(read)
+    if distort is not None:
+        steps = tf.data.Dataset.range(start_step, _ENDLESS)
+        batches = tf.data.Dataset.zip((batches, steps)).map(lambda batch, step: (distort(batch[0], step), batch[1]))
+    iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
     return Source(iterator, iterator.get_next)
 
 

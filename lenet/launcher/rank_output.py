@@ -5,9 +5,13 @@ import fcntl
 import os
 import pty
 import selectors
+import sys
 import termios
 import tty
 from typing import IO, List, NamedTuple
+
+from lenet.errors import UserError
+from lenet.support import files
 
 _CHUNK = 65536
 _PIPE_CHUNKS = 64  # more than a pipe holds
@@ -104,9 +108,9 @@ def _last_drawn(line: bytes) -> bytes:
 def last_line(path: str) -> str:
     """The last line of a log that is not empty, shortened, '' without any."""
     try:
-        with open(path, 'rb') as stream:
+        with files.opening(path, sys.maxsize) as stream:
             stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-            lines: List[str] = stream.read().decode(errors='replace').split('\n')
-    except OSError:
+            lines: List[str] = stream.read(_TAIL).decode(errors='replace').split('\n')
+    except UserError:
         return ''
     return next((line.strip()[:_LONGEST] for line in reversed(lines) if line.strip()), '')

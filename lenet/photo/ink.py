@@ -62,7 +62,7 @@ def _find_on(light: bool, grey: np.ndarray, least: float) -> Tuple[np.ndarray, n
     framed = digit_mask(dark, least)
     for share in (0, 1 / 4, 1 / 2):  # a black frame's digit may be grey; at a low level dark corners join the frame
         dark = without_frames(dark, dark > share_of_darkest(dark, share, least))
-    return dark, digit_mask(dark, least), _length(framed) if framed.any() else 0
+    return dark, digit_mask(dark, least), length(framed) if framed.any() else 0
 
 
 def is_light(ground: float, grey: np.ndarray) -> bool:
@@ -153,14 +153,14 @@ def without_specks(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
     inner = weights.copy()
     inner[border(parts)] = 0
     inner[0] = 0
-    if inner.any() and _length(parts == inner.argmax()) >= max(marks.LEAST_SIDE, marks.LEAST_SHARE * max(mask.shape)):
+    if inner.any() and length(parts == inner.argmax()) >= marks.least_length(mask.shape):
         weights = inner
     return mask & (weights >= SPECK * weights.max())[parts]
 
 
-def _length(mask: np.ndarray) -> int:
+def length(mask: np.ndarray) -> int:
     """The longer side of the box around a mask that is not all False."""
-    return max(side.stop - side.start for side in _box(mask))
+    return marks.length(_box(mask))
 
 
 def _box(mask: np.ndarray) -> Tuple[slice, slice]:
@@ -177,17 +177,22 @@ def crop(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns:
       float32 [h, w], 0 outside of the strokes.
     """
-    return np.where(_near(mask), np.maximum(dark, 0), 0)[_box(strokes(dark, mask))]
+    near = _near(mask)
+    return np.where(near, np.maximum(dark, 0), 0)[_box(_strokes(dark, mask, near))]
 
 
 def strokes(dark: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """bool [H, W]: cores of strokes, their soft edges and the faint ink between them; arguments as of `crop`."""
-    return mask | _near(mask) & (dark > max(4 * noise_of(dark), 0.25 * float(dark[mask].mean())))
+    return _strokes(dark, mask, _near(mask))
+
+
+def _strokes(dark: np.ndarray, mask: np.ndarray, near: np.ndarray) -> np.ndarray:
+    return mask | near & (dark > max(4 * noise_of(dark), 0.25 * float(dark[mask].mean())))
 
 
 def _near(mask: np.ndarray) -> np.ndarray:
     """bool [H, W]: what is as near as a pixel of the 20x20 box."""
-    return ndimage.maximum_filter(mask, 2 * math.ceil(_length(mask) / 20) + 1, mode='nearest')
+    return ndimage.maximum_filter(mask, 2 * math.ceil(length(mask) / 20) + 1, mode='nearest')
 
 
 def border(grey: np.ndarray) -> np.ndarray:

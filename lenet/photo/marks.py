@@ -36,7 +36,7 @@ def frames(mask: np.ndarray) -> np.ndarray:
     What reaches the picture's edge is left out: it is no digit either way, see lenet/photo/ink.py.
     """
     parts, boxes = label(mask)
-    least = max(LEAST_SIDE, LEAST_SHARE * max(mask.shape))
+    least = least_length(mask.shape)
     marks = [number for number, box in enumerate(boxes, 1) if length(box) >= least and not _at_edge(box, mask.shape)]
     lines = [number for number in marks if min(_sides(boxes[number - 1])) <= FLAT * length(boxes[number - 1])]
     found = set()
@@ -76,9 +76,10 @@ def separate(mask: np.ndarray, strokes: np.ndarray) -> List[np.ndarray]:
       strokes: bool [H, W], `mask` and the fainter ink, which joins pieces.
     """
     parts, boxes = label(strokes)
-    pieces = [(box, [number]) for number, box in enumerate(boxes, 1)]
+    inked = set(parts[mask])
+    pieces = [(box, [number]) for number, box in enumerate(boxes, 1) if number in inked]  # faint ink alone is no digit
     upright = [piece for piece in pieces if _sides(piece[0])[1] < 2 * _sides(piece[0])[0]]
-    near = PIECES * max(_sides(box)[0] for box in boxes)
+    near = PIECES * max(_sides(box)[0] for box, _ in pieces)
     joined = _join(upright, lambda one, other: _are_stacked(one, other, near)) + [
         piece for piece in pieces if piece not in upright]
     tall = TALL * max(_sides(box)[0] for box, _ in joined)
@@ -135,6 +136,11 @@ def _gap(one: Box, other: Box) -> int:
 def _overlap(one: slice, other: slice) -> int:
     """Pixels that two intervals share; how far they are apart is negative."""
     return min(one.stop, other.stop) - max(one.start, other.start)
+
+
+def least_length(shape: Tuple[int, ...]) -> float:
+    """Of what is taken for a digit beside other things, in a picture of this shape."""
+    return max(LEAST_SIDE, LEAST_SHARE * max(shape))
 
 
 def length(box: Box) -> int:

@@ -60,9 +60,9 @@ def is_mnist(grey: np.ndarray) -> bool:
     """
     if grey.shape != (SIDE, SIDE) or float(np.median(ink.border(grey))) >= 8 or float(grey.max()) < 128:
         return False
-    extent = max(side.stop - side.start for side in ndimage.find_objects(grey >= FAINT, max_label=1)[0])
     middle = ndimage.center_of_mass(grey)
-    return BOX - 2 <= extent <= BOX + 1 and max(abs(place - CENTRE) for place in middle) <= OFF_CENTRE
+    is_centred = max(abs(place - CENTRE) for place in middle) <= OFF_CENTRE
+    return BOX - 2 <= ink.length(grey >= FAINT) <= BOX + 1 and is_centred
 
 
 def fit(digit: np.ndarray) -> np.ndarray:

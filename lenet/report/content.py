@@ -11,7 +11,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy as np
 
 from lenet.data.splits import Split
-from lenet.errors import UserError, one_line
+from lenet.errors import MISFORMED
 from lenet.export.trained import Trained
 from lenet.graph import model
 from lenet.report import records
@@ -24,6 +24,7 @@ CURVES = (('train', 'loss', 'Training loss', True), ('evaluation', 'accuracy', '
           ('train', 'images_per_second', 'Images per second', False),
           ('train', 'loss_scale', 'Loss scale', True), ('train', 'updates_skipped', 'Skipped updates', False))
 POINTS = 1000  # of a curve; a page shows no more
+DAMAGE = MISFORMED + (MemoryError,)  # where records of another form lead
 WITHOUT_DEFAULT = ('output_dir',)  # flags that differ between any two runs and say nothing
 
 
@@ -45,16 +46,8 @@ class Shown(NamedTuple):
 def describe(runs: List[Run]) -> Shown:
     """
     Raises:
-      UserError: records hold something else than this program writes.
+      DAMAGE: records hold something else than this program writes.
     """
-    try:
-        return _describe(runs)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise UserError('%s: its results.json is damaged, or of another program (%s: %s)' %
-                        (' '.join(run.directory for run in runs), type(error).__name__, one_line(error)))
-
-
-def _describe(runs: List[Run]) -> Shown:
     return Shown([_describe_run(run) for run in runs], _charts(runs), _differences(runs) if len(runs) > 1 else [])
 
 

@@ -89,5 +89,5 @@ def _reopen(found: Dict[str, Any]) -> dataset.Dataset:
 def fits(split: Split, examples: List[Dict[str, Any]]) -> bool:
     """Whether these are still the images that the examples of results.json speak of."""
     indices = np.array([example['index'] for example in examples], np.int64)
-    labels = np.array([example['label'] for example in examples])
+    labels = np.array([example['label'] for example in examples], np.int64)
     return bool((indices < len(split.labels)).all() and (split.labels[indices] == labels).all())

@@ -1,12 +1,13 @@
 """Puts a page together: the template, its style and script, and the data, in one file that needs no other."""
 
 import base64
+import functools
 import hashlib
 import os
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from lenet.data.splits import Split
-from lenet.errors import UserError
+from lenet.errors import UserError, one_line
 from lenet.report import content
 from lenet.report import records
 from lenet.run import run_directory
@@ -52,19 +53,26 @@ def show(directory: str, test: Split) -> str:
 
 
 def render(runs: List[records.Run]) -> str:
-    """The page as text."""
+    """The page as text.
+
+    Raises:
+      UserError: Jinja2 is missing, or the records hold something else than this program writes.
+    """
     try:
         import jinja2
     except ImportError as error:
         raise UserError('the page of a run needs Jinja2 (%s): pip install -r %s' % (error, stack.REQUIREMENTS))
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(PAGE), autoescape=True, trim_blocks=True,
-                                     undefined=jinja2.StrictUndefined)
     style, script = _read('page.css'), '\n'.join(_read(name) for name in SCRIPTS)
-    shown = content.describe(runs)
     markup = jinja2.filters.do_mark_safe
-    return environment.get_template('page.html.j2').render(
-        policy=policy(style, script), style=markup(style), script=markup(script),
-        data=jinja2.utils.htmlsafe_json_dumps(shown.for_script()), **shown.for_template())
+    try:
+        shown = content.describe(runs)
+        page = _template().render(
+            policy=policy(style, script), style=markup(style), script=markup(script),
+            data=jinja2.utils.htmlsafe_json_dumps(shown.for_script()), **shown.for_template())
+    except content.DAMAGE + (jinja2.TemplateRuntimeError,) as error:
+        raise UserError('%s: its results.json or metrics.jsonl is damaged, or of another program (%s: %s)' %
+                        (' '.join(run.directory for run in runs), type(error).__name__, one_line(error)))
+    return page.encode(errors='backslashreplace').decode()  # bytes of a name that are no text
 
 
 def policy(style: str, script: str) -> str:
@@ -75,6 +83,14 @@ def policy(style: str, script: str) -> str:
         digest[name] = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return ("default-src 'none'; style-src 'sha256-%(style)s'; script-src 'sha256-%(script)s'; img-src data:; "
             "base-uri 'none'; form-action 'none'" % digest)
+
+
+@functools.lru_cache(maxsize=None)
+def _template() -> Any:
+    import jinja2
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(PAGE), autoescape=True, trim_blocks=True,
+                                     undefined=jinja2.StrictUndefined)
+    return environment.get_template('page.html.j2')
 
 
 def _read(name: str) -> str:

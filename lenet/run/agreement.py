@@ -9,10 +9,12 @@ from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.ranks.base import Ranks
 from lenet.run.checkpoint import Position
+from lenet.support import files
 from lenet.support import stack
 
 # Flags that concern one rank alone: where its files lie, and what it shows. The data are compared by their digest.
 _OWN = ('output_dir', 'data_path', 'restore_path')
+_LARGEST = 2 ** 24  # bytes of a Python file
 
 
 def reach(ranks: Ranks, params: Params, facts: Dict[str, Any], start: Position) -> Position:
@@ -50,13 +52,12 @@ def _compare(rank: int, first: Dict[str, Any], other: Dict[str, Any]) -> List[st
 
 
 def code_digest() -> str:
-    """Of every Python file of this package, as hexadecimal."""
+    """Of every Python file of this package, as hexadecimal; UserError if one cannot be read."""
     digest = hashlib.blake2b(digest_size=8)
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for directory, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
             if name.endswith('.py'):
-                with open(os.path.join(directory, name), 'rb') as stream:
-                    digest.update(stream.read())
+                digest.update(files.read(os.path.join(directory, name), _LARGEST))
     return digest.hexdigest()

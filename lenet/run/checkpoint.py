@@ -25,6 +25,7 @@ from lenet.support import quiet
 from lenet.support import scratch
 
 _PREFIX = 'model.ckpt'
+_LAST_TYPE = 100  # of TensorFlow's types; beyond are references to them
 _LONGEST_LIST = 2 ** 20  # bytes of TensorFlow's list of checkpoints
 # A file as `save` names it, and no other that a user may keep there: group 1 is the path prefix, group 2 the steps.
 _FILE = re.compile(r'((?:.*/)?%s-(0|[1-9][0-9]*))\.(?:index|data-[0-9]{5}-of-[0-9]{5})' % re.escape(_PREFIX), re.DOTALL)
@@ -259,8 +260,17 @@ def _reading(path: str) -> Iterator[Any]:
     for name in files_of(path):
         files.require_regular(name)
     try:
-        yield tf.train.load_checkpoint(path)
-    # The last two: how the readers of TensorFlow 1.15 and 2 fail on damaged data.
-    except (tf.errors.OpError, ValueError, SystemError, IndexError, MemoryError) as error:
+        reader = tf.train.load_checkpoint(path)
+        _check_types(reader.get_variable_to_dtype_map())  # which raises at a type that does not exist
+        yield reader
+    # Also how the readers of TensorFlow 1.15 and 2 fail on damaged data.
+    except (tf.errors.OpError, ValueError, TypeError, SystemError, IndexError, MemoryError) as error:
         raise UserError('%s: is no readable checkpoint (%s); give a path prefix such as output/ckpt_npu/model.ckpt-1000'
                         % (path, first_line(error)))
+
+
+def _check_types(types: Dict[str, tf.DType]) -> None:
+    """Raises ValueError for a tensor whose reading would abort the process: TensorFlow believes the index."""
+    for name, dtype in types.items():
+        if dtype.as_datatype_enum > _LAST_TYPE:
+            raise ValueError('%s is a reference' % name)

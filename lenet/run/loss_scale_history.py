@@ -8,7 +8,7 @@ MODEST_SCALE = 2.0 ** 15  # what npu.flags starts from
 
 def windows_of(records: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """The records between log lines of a run that scaled its loss, in order."""
-    return [record for record in records if 'skipped_steps' in record]
+    return [record for record in records if 'skipped_steps' in record and isinstance(record.get('loss_scale'), float)]
 
 
 def lost_at_start(skipped: List[int]) -> int:

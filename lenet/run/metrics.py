@@ -137,8 +137,8 @@ def _records(path: str) -> List[Tuple[str, Dict[str, Any]]]:
     """The lines that are records, and these."""
     records = []
     for line in _whole_lines(path):
-        with contextlib.suppress(ValueError, RecursionError):
-            record = json.loads(line)
+        with contextlib.suppress(ValueError):
+            record = strict_json.parse(line.encode())
             if _is_record(record):
                 records.append((line, record))
     return records

@@ -12,6 +12,7 @@ from tensorflow.python.training import saver
 
 from lenet.errors import UserError
 from lenet.graph import model
+from lenet.support import strict_json
 
 KEY = 'network_record'
 
@@ -47,9 +48,9 @@ def parse(text: object, name: str) -> NetworkRecord:
       UserError: it is no record, or one that this version does not know.
     """
     try:
-        values = json.loads(bytes(text).decode())
+        values = strict_json.parse(bytes(text))
         record = NetworkRecord(*(values.get(field) for field in NetworkRecord._fields))
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise UserError('%s: its network_record is damaged (%s); take another checkpoint' % (name, error))
     types = [type(value) for value in record]
     if types != [str, int, bool] or record.activation not in model.ACTIVATIONS or record.num_classes < 1:

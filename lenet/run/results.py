@@ -7,7 +7,7 @@ import re
 from typing import Any, Dict, List, Optional
 
 from lenet.data.splits import Dataset
-from lenet.errors import UserError
+from lenet.errors import MISFORMED, UserError
 from lenet.flags import Params
 from lenet.platforms.base import Platform
 from lenet.run import run_directory
@@ -16,15 +16,14 @@ from lenet.support import files
 from lenet.support import machine
 from lenet.support import stack
 
-FILE = 'results.json'
+FILE = run_directory.RESULTS
 SCHEMA = 2  # of results.json; 1, without a number, had no single images
-NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
 COMPLETED = 'completed'
 
 
 def case_name(params: Params, size: int) -> str:
     """<Network>_bs<batch>_<ranks>p_acc, or _perf for a run without evaluation."""
-    return '%s_bs%d_%dp_%s' % (NETWORK, params.batch_size, size, 'acc' if params.evaluate else 'perf')
+    return '%s_bs%d_%dp_%s' % (run_directory.NETWORK, params.batch_size, size, 'acc' if params.evaluate else 'perf')
 
 
 def log_directory(directory: str) -> str:
@@ -85,7 +84,7 @@ def read(directory: str, steps: int) -> Optional[Dict[str, Any]]:
             _log_text(results)
             closing_lines(results)
             return results
-    except (UserError, ValueError, TypeError, KeyError, OverflowError):  # not JSON; another structure
+    except (UserError,) + MISFORMED:  # no results
         pass
     return None
 
@@ -110,7 +109,8 @@ def _accuracy(results: Dict[str, Any]) -> str:
 
 def _modelzoo_lines(results: Dict[str, Any]) -> List[str]:
     throughput, loss = results['throughput'], results['steps']['loss']  # None: NaN or infinite, which JSON has not
-    lines = [('Network', NETWORK), ('RankSize', results['rank_size']), ('BatchSize', results['flags']['batch_size']),
+    lines = [('Network', run_directory.NETWORK), ('RankSize', results['rank_size']),
+             ('BatchSize', results['flags']['batch_size']),
              ('DeviceType', results['device_type']), ('CaseName', results['case']),
              ('ActualFPS', '%.2f' % throughput['images_per_second']),
              ('TrainingTime', '%.4f' % throughput['ms_per_step']),

@@ -18,10 +18,12 @@ from lenet.support import stack
 FLAGS = 'flags.txt'
 FACTS = 'run.json'  # what flags do not say
 REPORT = 'report.html'
+RESULTS = 'results.json'
 CHECKPOINTS = 'ckpt_npu'  # the reference's name, whatever the platform
 PREVIOUS = 'previous'
 LARGEST = 2 ** 26  # bytes of a file of records
-CASE = r'LeNet_ID0127_for_TensorFlow_bs\d+_\d+p_(acc|perf)'  # of results.case_name
+NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
+CASE = NETWORK + r'_bs\d+_\d+p_(acc|perf)'  # of results.case_name
 LOSS_FILE = 'train_' + CASE + r'_loss\.txt'  # of results.loss_file
 DEVICES = '01234567'
 EVENTS = '.lenet'  # how names of our TensorBoard files end; other programs may write theirs beside them

@@ -81,6 +81,10 @@ def run(main: Callable[..., Optional[int]], positional: Optional[str] = None, se
         _report('error: %s has no module %s: start with ./run_1p.sh, which sets up what is needed, or run '
                 '%s -m pip install -r %s' % (sys.executable, error.name, sys.executable, stack.REQUIREMENTS))
         status = 1
+    except MemoryError:
+        _report('error: the memory is exhausted; allow more of it (ulimit -v, or what the container may have), or take '
+                'less data')
+        status = 1
     except BrokenPipeError:  # `… | head`
         status = 1
     try:

@@ -9,6 +9,8 @@ from lenet.errors import UserError
 from lenet.support import scratch
 from lenet.support import strict_json
 
+_CHUNK = 1 << 20
+
 
 def make_directory(path: str) -> str:
     """Creates `path` (and its parents) if it is missing and returns it.
@@ -49,15 +51,26 @@ def opening(path: str, limit: int, advice: str = 'name a file') -> Iterator[Bina
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         raise UserError('%s: cannot be read (%s); %s' % (path, getattr(error, 'strerror', None) or error, advice))
     except MemoryError:
-        raise UserError('%s: cannot be read, the memory is exhausted; %s' % (path, advice))
+        raise UserError('%s: cannot be read, the memory is exhausted; allow more of it (ulimit -v)' % path)
 
 
 def read(path: str, limit: int, advice: str = 'name a file') -> bytes:
     """The content of a regular file; arguments and errors as of `opening`."""
     with opening(path, limit, advice) as stream:
-        content = stream.read(limit + 1)
+        content = bytes(read_at_most(stream, limit + 1))
     if len(content) > limit:  # it grows, or is one of /proc, whose size is told as 0
         raise UserError('%s: has more than the %d bytes that it can have; %s' % (path, limit, advice))
+    return content
+
+
+def read_at_most(stream: IO[bytes], size: int) -> bytearray:
+    """The next `size` bytes, fewer at the end; a plain read(size) would allocate them all, whatever the file holds."""
+    content = bytearray()
+    while len(content) < size:
+        chunk = stream.read(min(size - len(content), _CHUNK))
+        if not chunk:
+            break
+        content += chunk
     return content
 
 

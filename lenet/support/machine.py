@@ -3,18 +3,22 @@
 import math
 import os
 import platform
+import re
 import sys
 from typing import Dict
 
+from lenet.errors import UserError
+from lenet.support import files
+
+_LARGEST = 2 ** 26  # bytes; /proc/cpuinfo has about 1,500 a core
 _CGROUP_V2 = '/sys/fs/cgroup/cpu.max'
 _CGROUP_V1 = ('/sys/fs/cgroup/cpu/cpu.cfs_quota_us', '/sys/fs/cgroup/cpu/cpu.cfs_period_us')
 
 
 def _read(path: str) -> str:
     try:
-        with open(path) as stream:
-            return stream.read()
-    except OSError:
+        return files.read(path, _LARGEST).decode(errors='replace')
+    except UserError:
         return ''
 
 
@@ -37,7 +41,7 @@ def usable_cores() -> int:
 def _local_ranks() -> int:
     """How many ranks share this machine, as Horovod's launcher and ours say."""
     text = os.environ.get('HOROVOD_LOCAL_SIZE', '')
-    return max(1, int(text)) if text.isdigit() else 1
+    return max(1, int(text)) if re.fullmatch('[0-9]{1,9}', text) else 1  # isdigit() is true of a superscript
 
 
 def cpu_model() -> str:

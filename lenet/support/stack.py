@@ -11,10 +11,12 @@ import logging
 import os
 import platform
 import re
+import resource
 import sys
 import warnings
 from typing import Any, Dict, Iterator
 
+from lenet.errors import UserError
 from lenet.support import quiet
 from lenet.support import signals
 
@@ -29,6 +31,7 @@ REQUIREMENTS = 'requirements.txt' if IS_FIRST else 'requirements-tf2.txt'
 NOISE = (r'dso_loader|/cuda/|gpu_device|cuda_platform|cudart_stub|cuInit|oneDNN custom operations|'
          r'All log messages before absl::InitializeLog|This TensorFlow binary is optimized|'
          r'rebuild TensorFlow with the appropriate compiler flags|MLIR V1 optimization pass|oneDNN supports DT_HALF')
+_LEAST_MEMORY = 2900000  # KiB of address space: a training on 2 cores takes that on either stack, most of it never used
 _OWN_AGE = re.compile('deprecat|The TensorFlow contrib module will not be included')
 
 
@@ -44,13 +47,26 @@ def quieten() -> None:
 
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
-    """Stands around imports that bring TensorFlow. A signal that comes meanwhile is raised at the block's end."""
+    """Stands around imports that bring TensorFlow. A signal that comes meanwhile is raised at the block's end.
+
+    Raises:
+      UserError: this process may not have the memory that TensorFlow takes.
+    """
+    _require_memory()
     with signals.held(), contextlib.ExitStack() as stack:
         if not IS_FIRST and 'tensorflow' not in sys.modules:  # TensorFlow 1.15 prints nothing here
             stack.enter_context(quiet.filtering_stderr(NOISE))
         yield
         if 'tensorflow' in sys.modules:
             _behave_as_first()
+
+
+def _require_memory() -> None:
+    """TensorFlow that gets no memory ends the process from within C++, often without a word."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < 1024 * _LEAST_MEMORY:
+        raise UserError('this process may have %d KiB of memory (ulimit -v), TensorFlow takes %d and more; allow it' %
+                        (limit // 1024, _LEAST_MEMORY))
 
 
 def _behave_as_first() -> None:

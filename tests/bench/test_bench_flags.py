@@ -77,3 +77,11 @@ def test_more_than_there_are_are_refused(monkeypatch):
 def test_the_core_counts_of_a_sweep_restrict_nothing():
     with pytest.raises(UsageError, match='--cores=1,2: several need --sweep'):
         bench_flags.restrict_cores(parse('--cores=1,2'))
+
+
+@pytest.mark.parametrize('count', ['0', '²', '-1', 'x', '9' * 5000, ''],
+                         ids=['0', 'superscript', 'negative', 'x', 'long', 'none'])
+def test_cores_are_numbers_from_1(count):
+    with pytest.raises(UsageError, match='--cores=.*numbers from 1, joined by commas, are needed'):
+        bench_flags.check(parse('--cores=1,%s' % count))
+    bench_flags.check(parse('--cores=1,02'))

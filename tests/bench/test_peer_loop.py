@@ -39,7 +39,7 @@ def test_warm_up_is_counted_and_left_out(monkeypatch):
 def test_it_imports_nothing_that_another_interpreter_lacks():
     with open(peer_loop.__file__) as stream:
         imported = [line.split()[1] for line in stream if line.startswith(('import ', 'from '))]
-    assert set(imported) <= {'argparse', 'json', 'resource', 'time', 'typing', 'numpy'}
+    assert set(imported) <= {'argparse', 'json', 'os', 'resource', 'sys', 'time', 'typing', 'numpy'}
 
 
 @pytest.mark.parametrize('kind', sorted(contenders.PEERS))

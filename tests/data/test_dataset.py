@@ -194,7 +194,7 @@ def test_directory_that_cannot_be_listed_is_refused(root, monkeypatch):
     def refuse(unused_path):
         raise PermissionError(13, 'Permission denied')
 
-    monkeypatch.setattr(dataset.os, 'scandir', refuse)  # chmod would not stop root
+    monkeypatch.setattr(os, 'scandir', refuse)  # chmod would not stop root
     assert 'cannot be listed (Permission denied)' in error_of(dataset.open_dataset, root, 1)
 
 

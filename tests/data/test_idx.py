@@ -1,14 +1,10 @@
-import contextlib
 import os
 import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from lenet.data import idx
-from lenet.errors import UserError
 from lenet.support import files
 from tests.data_files import error_of, idx_bytes, images, labels, write, write_dataset, zipped
 
@@ -159,19 +155,6 @@ def test_gzip_under_a_raw_name_and_twice_have_remedies(path):
 ], ids=['good', 'of another type and size', 'short', 'long', 'header cut', 'zeros', 'empty'])
 def test_what_is_whole_idx_is_known_from_its_header_and_size(path, make, whole):
     assert idx.is_whole(write(path, make())) is whole
-
-
-@settings(derandomize=True, database=None, deadline=None, max_examples=200,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(head=st.sampled_from([b'', b'\0\0', GOOD[:4], GOOD[:15], GOOD[:16], b'\0\0\x0c\x01', ZIPPED[:10], ZIPPED]),
-       tail=st.binary(max_size=60))
-def test_any_bytes_give_values_or_one_line(tmp_path, head, tail):
-    for suffix in ('', '.gz'):
-        path = tmp_path / (IMAGES + suffix)
-        path.write_bytes(head + tail)
-        for read in (idx.read_images, idx.read_labels):
-            with contextlib.suppress(UserError):
-                assert read(str(path)).dtype.kind in 'iu'
 
 
 DAMAGED = {

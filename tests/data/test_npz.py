@@ -1,4 +1,3 @@
-import contextlib
 import io
 import os
 import re
@@ -8,12 +7,9 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from lenet.data import npz
 from lenet.data.splits import Form
-from lenet.errors import UserError
 from tests.data_files import error_of, images, labels
 
 
@@ -172,26 +168,6 @@ def test_what_differs_from_mnist_s_form_is_undone(path):
     train, _ = npz.read(path, 10, Form(label_offset=1, transposed=True))
     np.testing.assert_array_equal(train.images[..., 0], images(13, 1).transpose(0, 2, 1))
     np.testing.assert_array_equal(train.labels, labels(13))
-
-
-@settings(derandomize=True, database=None, deadline=None, max_examples=200,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.integers(0, 10 ** 6), change=st.binary(min_size=1, max_size=8))
-def test_any_change_gives_values_or_one_line(tmp_path, small, place, change):
-    path = tmp_path / 'mnist.npz'
-    place %= len(small)
-    path.write_bytes(small[:place] + change + small[place + len(change):])
-    with contextlib.suppress(UserError):
-        npz.read(str(path), 10)
-
-
-@pytest.fixture(scope='module')
-def small():
-    """An archive whose images, all black, take little room beside its structure."""
-    stream = io.BytesIO()
-    black = np.zeros((2, 28, 28), np.uint8)
-    np.savez_compressed(stream, **keras_arrays(x_train=black, y_train=labels(2), x_test=black, y_test=labels(2)))
-    return stream.getvalue()
 
 
 def test_member_that_is_no_npy_is_refused(path):

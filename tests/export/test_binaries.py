@@ -168,6 +168,7 @@ def set_in_image(key, value):
     (lambda manifest: manifest['batch'].update(shape=[-1, 784]), 'is damaged'),
     (lambda manifest: manifest['batch'].update(shape=[True, 784]), 'is damaged'),
     (lambda manifest: manifest['batch'].update(shape=[[1], 784]), 'is damaged'),
+    (lambda manifest: manifest['batch'].update(shape=[]), 'is damaged'),
     (lambda manifest: manifest['batch'].update(shape=[None, 784]), 'is damaged'),
     (set_in_image('name', '../../etc/passwd'), 'is damaged'),
     (set_in_image('name', 'images/00002.bin'), 'is damaged'),

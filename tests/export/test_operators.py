@@ -77,10 +77,15 @@ def many(images):
     (lambda images: tf.placeholder(tf.resource), 'holds data of type 20, not numbers'),
     (lambda images: tf.tile(tf.constant([1.0]), tf.cast(images[0, :1], tf.int32)), 'StridedSlice'),
     (lambda images: tf.reshape(images, tf.cast(tf.constant([-1.0]), tf.int32)), 'computes a shape'),
+    (lambda images: tf.zeros([5, 5, 1, 0]), 'is empty'),
+    (lambda images: tf.placeholder(tf.float32, [0, 3]), 'is empty'),
+    (lambda images: tf.tile(tf.constant([[1.0]]), [1, 0]), 'is empty'),
+    (lambda images: tf.reshape(images, [0, -1]), 'is empty'),
     (lambda images: tf.tile(tf.constant([[1.0]]), [2 ** 20, 2 ** 20]), 'numbers in memory'),
     (lambda images: tf.tile(images, [1, 10 ** 6]), 'numbers in memory'),
     (outer, 'numbers in memory'), (convolve, 'numbers in memory'), (many, 'numbers in memory')],
-    ids=['string', 'resource', 'slice', 'computed', 'terabytes', 'images', 'outer', 'convolution', 'many'])
+    ids=['string', 'resource', 'slice', 'computed', 'no filter', 'no images', 'no times', 'no shape', 'terabytes',
+         'images', 'outer', 'convolution', 'many'])
 def test_what_would_hide_something_or_fill_the_memory_is_refused(tmp_path, build, words):
     message = error_of(run, extended(tmp_path, build))
     assert message.startswith(str(tmp_path / 'x.pb') + ': refused, ') and words in message and '\n' not in message

@@ -72,3 +72,8 @@ def test_marks_that_faint_ink_joins_are_one_digit():
     mask = drawn(*ONE, *OTHER)
     digit, = marks.separate(mask, drawn(*ONE, *OTHER, (60, 60, 63, 96)))
     np.testing.assert_array_equal(digit, mask)
+
+
+def test_faint_ink_beside_a_digit_is_none():
+    digit, = marks.separate(drawn(*ONE), drawn(*ONE, *OTHER))
+    np.testing.assert_array_equal(digit, drawn(*ONE))

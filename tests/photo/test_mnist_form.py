@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -109,7 +109,6 @@ def test_what_holds_no_digit_is_refused(grey, message):
 SIZES = st.tuples(st.integers(1, 60), st.integers(1, 60))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.one_of(arrays.arrays(np.float32, SIZES, elements=st.sampled_from([0, 1, 60, 127, 200, 254, 255])),
                  arrays.arrays(np.float32, SIZES, elements=st.floats(0, 255, width=32)),
                  st.tuples(SIZES, st.integers(0, 99)).map(

@@ -41,3 +41,15 @@ class Opened:
         self.page.on('console', lambda message: message.type == 'error' and self.errors.append(message.text))
         self.page.on('dialog', lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
         self.page.goto('file://' + path)
+
+
+def draw_seven(page):
+    """On the pad, with the mouse."""
+    page.locator('#pad').scroll_into_view_if_needed()
+    box = page.locator('#pad').bounding_box()
+    points = [(60, 60), (210, 60), (120, 230)]
+    page.mouse.move(box['x'] + points[0][0], box['y'] + points[0][1])
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(box['x'] + x, box['y'] + y, steps=20)
+    page.mouse.up()

@@ -3,6 +3,8 @@
 import base64
 import json
 import os
+import pathlib
+import struct
 import urllib.parse
 
 import numpy as np
@@ -16,6 +18,7 @@ from lenet.export import trained
 from lenet.graph import model
 from tests import processes
 from tests.report import browser as browsers
+from tests.report import picture
 
 TIE = 1e-4  # logits nearer than this are a tie between two float32 sums in other orders
 
@@ -134,21 +137,10 @@ def test_drawings_get_the_answers_of_predict(opened, run, test_split, tmp_path):
     assert np.mean([predicted.get(name) == answer for name, answer in answers.items()]) >= 0.98
 
 
-def draw_seven(page):
-    page.locator('#pad').scroll_into_view_if_needed()
-    box = page.locator('#pad').bounding_box()
-    points = [(60, 60), (210, 60), (120, 230)]
-    page.mouse.move(box['x'] + points[0][0], box['y'] + points[0][1])
-    page.mouse.down()
-    for x, y in points[1:]:
-        page.mouse.move(box['x'] + x, box['y'] + y, steps=20)
-    page.mouse.up()
-
-
 def test_a_digit_drawn_by_mouse_is_answered_saved_and_cleared(opened, run, tmp_path):
     pytest.importorskip('PIL', reason='requirements-images.txt')
     page = opened.page
-    draw_seven(page)
+    browsers.draw_seven(page)
     page.locator('#answer', has_text='It is').wait_for()
     answer = page.locator('#answer').inner_text()
     assert page.locator('#layers canvas').count() == 6 + 16 and page.locator('#bars tr').count() == 10
@@ -235,7 +227,7 @@ def test_several_runs_in_one_page(browser, run, digits, tmp_path):
     assert any(row.split() == ['--learning_rate', '0.001', '0.002'] for row in rows)
     assert not any('--seed' in row for row in rows)
     assert opened.page.locator('#curves figure').first.locator('polyline').count() == 2
-    draw_seven(opened.page)
+    browsers.draw_seven(opened.page)
     opened.page.locator('#answer', has_text='It is').wait_for()
     opened.page.locator('#which').select_option('1')
     assert opened.errors == []
@@ -264,3 +256,11 @@ CONTRAST = """(element) => {
     .map((text) => luminance(colour(text)));
   return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 }"""
+
+
+def test_the_picture_in_readme_is_made_from_a_page(browser, run, tmp_path):
+    picture.make(browser, str(run / 'report.html'), str(tmp_path / 'page.png'))
+    made, kept = [pathlib.Path(path).read_bytes() for path in (tmp_path / 'page.png', picture.KEPT)]
+    for png in (made, kept):
+        assert png.startswith(b'\x89PNG') and struct.unpack('>2I', png[16:24]) == (picture.WIDTH, picture.HEIGHT)
+        assert len(png) < 200000

@@ -1,5 +1,6 @@
 import os
 import signal
+import struct
 import subprocess
 import sys
 
@@ -11,7 +12,9 @@ from lenet.errors import UserError
 from lenet.graph import model
 from lenet.run import checkpoint
 from lenet.run.network_record import NetworkRecord
+from tests import checkpoints as written
 from tests import processes
+from tests.data_files import error_of
 
 RECORD = NetworkRecord('sigmoid', 10)
 
@@ -208,3 +211,28 @@ def test_a_directory_that_cannot_be_written_is_named_and_the_older_checkpoint_st
         with pytest.raises(UserError, match='model.ckpt-20: the checkpoint cannot be written'):
             checkpoints.save(session, 20)
         assert tf.train.checkpoint_exists(first.replace('ckpt_npu', 'aside'))
+
+
+def crc(content):
+    """The checksum of TensorFlow's tables: a CRC32C, rotated, and a constant added."""
+    value = 0xffffffff
+    for byte in content:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ 0x82f63b78 * (value & 1)
+    value ^= 0xffffffff
+    return struct.pack('<I', ((value >> 15 | value << 17) + 0xa282ead8) & 0xffffffff)
+
+
+@pytest.mark.parametrize('dtype', [99, 101], ids=['unknown', 'reference'])
+def test_a_type_that_would_abort_tensorflow_is_refused(tmp_path, dtype):
+    prefix = written.write(tmp_path)
+    with open(prefix + '.index', 'rb') as stream:
+        index = stream.read()
+    entry = b'\x08\x01\x12\x04\x12\x02\x08\x0a'  # fc_3/bias: float32 [10]
+    assert index.count(entry) == 1
+    changed = index.replace(entry, bytes([8, dtype]) + entry[2:])
+    end = next(place for place in range(len(index) - 4) if crc(index[:place]) == index[place:place + 4])
+    with open(prefix + '.index', 'wb') as stream:
+        stream.write(changed[:end] + crc(changed[:end]) + changed[end + 4:])
+    assert 'is no readable checkpoint' in error_of(checkpoint.read, prefix)

@@ -39,6 +39,8 @@ def run_main(body):
     ('sys.executable = "py"; import nowhere.at_all', 1,
      'error: py has no module nowhere: start with ./run_1p.sh, which sets up what is needed, or run py -m pip install '
      '-r %s\n' % stack.REQUIREMENTS),
+    ('raise MemoryError()', 1, 'error: the memory is exhausted; allow more of it (ulimit -v, or what the container may '
+     'have), or take less data\n'),
     ('os.kill(os.getpid(), signal.SIGINT)', 130, 'stopped by SIGINT\n'),
     ('os.kill(os.getpid(), signal.SIGTERM)', 143, 'stopped by SIGTERM\n'),
 ])

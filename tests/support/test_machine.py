@@ -23,5 +23,14 @@ def test_usable_cores_respect_affinity_and_limit(monkeypatch, limit, affinity, c
     assert machine.usable_cores() == cores
 
 
+@pytest.mark.parametrize('ranks, cores', [('2', 3), ('7', 1), ('', 6), ('²', 6), ('many', 6), ('9' * 5000, 6)],
+                         ids=['2', '7', 'none', 'superscript', 'word', 'too many'])
+def test_ranks_of_one_machine_share_its_cores(monkeypatch, ranks, cores):
+    monkeypatch.setenv('HOROVOD_LOCAL_SIZE', ranks)
+    monkeypatch.setattr(machine, 'cgroup_cores', lambda: math.inf)
+    monkeypatch.setattr(machine.os, 'sched_getaffinity', lambda pid: range(6))
+    assert machine.usable_cores() == cores
+
+
 def test_the_description_has_what_a_report_needs():
     assert set(machine.describe()) == {'cpu', 'architecture', 'usable_cores', 'load_average', 'system', 'python'}

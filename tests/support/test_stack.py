@@ -40,3 +40,10 @@ def test_the_interpreter_tells_the_stack():
     python = sys.version_info[:2]
     assert python == stack.FIRST_PYTHON if stack.IS_FIRST else python in stack.SECOND_PYTHONS
     assert os.path.isfile(os.path.join(processes.ROOT, stack.REQUIREMENTS))
+
+
+def test_too_little_memory_for_tensorflow_is_told_before_it_aborts():
+    ended = subprocess.run(['bash', '-c', 'ulimit -v 2000000; exec "$0" -m lenet.evaluate', sys.executable],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, cwd=processes.ROOT)
+    assert ended.returncode == 1 and ended.stderr == (
+        'error: this process may have 2000000 KiB of memory (ulimit -v), TensorFlow takes 2900000 and more; allow it\n')

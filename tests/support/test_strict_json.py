@@ -15,7 +15,9 @@ from lenet.support import strict_json
     (b'{"a": 1} // why', 'no JSON at line 1, column 10'),
     (b'', 'no JSON at line 1, column 1'),
     (b'"\xff"', 'no UTF-8 at byte 1'),
-    (b'[' * 100000, 'nested too deeply')])
+    (b'[1e999]', '1e999 is too large'), (b'[-9223372036854775809]', '-9223372036854775809… is too large'),
+    (b'[' + b'9' * 100000 + b']', '99999999999999999999… is too large'),
+    (b'[' * 60 + b']' * 60, 'nested too deeply'), (b'[' * 100000, 'nested too deeply')])
 def test_what_is_no_strict_json_is_refused_in_one_line(content, words):
     with pytest.raises(ValueError) as raised:
         strict_json.parse(content)
