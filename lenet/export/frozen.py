@@ -5,7 +5,6 @@ int64 [B]. Letters: n images, B batch (any, unless it was fixed), C classes.
 """
 
 import contextlib
-import warnings
 from typing import Any, Dict, Iterator, Optional
 
 import numpy as np
@@ -14,10 +13,10 @@ from google.protobuf import message
 
 from lenet.errors import UserError
 from lenet.export import operators
+from lenet.export import protobuf
 from lenet.export.inputs import PIXELS
 from lenet.export.network import CLASS, INPUT, LOGITS, PROBABILITIES, Answers, Network, converting_errors
 from lenet.graph import model
-from lenet.support import quiet
 from lenet.support import stack
 
 IMPORT_ERRORS = (ValueError, KeyError, TypeError, tf.errors.OpError)
@@ -61,12 +60,8 @@ def parse(content: bytes, path: str) -> tf.GraphDef:
     """
     graph_def = tf.GraphDef()
     try:
-        with quiet.without_stderr_lines('libprotobuf'), \
-                warnings.catch_warnings(record=True) as partly_read:
-            warnings.simplefilter('always')
+        with protobuf.parsing():
             graph_def.ParseFromString(content)
-        if partly_read:  # protobuf only warns of data that end early
-            raise message.DecodeError()
     except message.DecodeError:
         raise UserError('%s: is no frozen graph, or a damaged one; python -m lenet.freeze writes one' % path)
     missing = {INPUT, LOGITS, PROBABILITIES, CLASS} - {node.name for node in graph_def.node}

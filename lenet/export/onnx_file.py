@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError, first_line
+from lenet.export import protobuf
 from lenet.export import trial
 from lenet.export.network import CLASS, INPUT, LOGITS, PROBABILITIES, Answers, Network, complete, converting_errors
 from lenet.support import machine
@@ -84,7 +85,7 @@ def parse(content: bytes, path: str) -> bytes:
     require_packages('%s: reading ONNX' % path, *READING)
     import onnx
     try:
-        with quiet.without_stderr_lines('libprotobuf'):
+        with protobuf.parsing():
             graph = onnx.load_model_from_string(content)
             onnx.checker.check_model(graph)
     except Exception as error:  # protobuf's and the checker's own, and of text that is none

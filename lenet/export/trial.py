@@ -1,5 +1,6 @@
 """Files of others are tried in a child first: a damaged one may end the process that runs it, or keep it for ever."""
 
+import faulthandler
 import os
 import resource
 import signal
@@ -35,6 +36,7 @@ def _make(call: Callable[[], Any]) -> None:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         _limit_memory()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # faults and aborts tell of themselves
+        faulthandler.disable()  # which has a file of its own
         call()
     finally:
         os._exit(0)

@@ -1,5 +1,6 @@
 """Of binaries, graphs and checkpoints."""
 
+import functools
 import os
 import pathlib
 
@@ -14,6 +15,7 @@ from lenet.graph import model
 from lenet.run import checkpoint
 from lenet.run import network_record
 from tests import checkpoints
+from tests import exports as other_formats
 from tests import graphs
 from tests import trainings
 from tests.readers import Reader, put, put_json, at, content, is_none, is_text
@@ -43,6 +45,14 @@ def make_described(folder: str) -> None:
     digest = sidecar.sha256(os.path.join(folder, 'x.pb'))
     put_json('x.json', {'sha256': digest, 'nodes': {}, 'dark_on_light': True, 'former': {'sha256': 'x'}})(folder)
 
+
+def make_other(kind: str, folder: str) -> None:
+    put('x.model', other_formats.content(kind))(folder)
+
+
+OTHER_FORMATS = {
+    name: Reader('x.model', functools.partial(make_other, kind), at('x.model', open_network), lambda value: value >= 1)
+    for name, kind in (('TFLite file', 'tflite'), ('int8 file', 'int8'), ('ONNX file', 'onnx'))}
 
 GRAPHS = {
     'graph': Reader('x.pb', make_graph, at('x.pb', open_network), lambda value: isinstance(value, int)),
@@ -78,4 +88,4 @@ CHECKPOINTS.update({
                              is_file=False),
 })
 
-READERS = dict(**BATCHES, **GRAPHS, **CHECKPOINTS)
+READERS = dict(**BATCHES, **OTHER_FORMATS, **GRAPHS, **CHECKPOINTS)
