@@ -49,7 +49,7 @@ def test_the_binaries_and_the_data_they_were_made_of_give_the_same_predictions(f
 
 def test_the_reference_s_names_of_flags_are_taken(folder):
     ended = infer(folder, '--model_path=x.pb', '--data_dir=data', '--output_dir=bins', '--batchSize=5')
-    assert ended.returncode == 0 and '37 of bins' in ended.stdout and '5 images a session.run' in ended.stdout
+    assert ended.returncode == 0 and '37 of bins' in ended.stdout and '5 images per session.run' in ended.stdout
     ended = infer(folder, '--model_path=x.pb', '--output_path=bins')
     assert ended.returncode == 0 and '37 of bins' in ended.stdout
 
@@ -61,7 +61,7 @@ def test_files_of_other_runtimes_answer_too(folder, tmp_path, kind):
                   '--csv_out=%s/x.csv' % tmp_path)
     assert (ended.returncode, ended.stderr) == (0, '')
     call = 'session.run' if kind == 'onnx' else 'invoke'
-    for word in ('1 images a %s\n' % call, 'ms/%s ' % call, '37: the first, 2 of warm-up, 34 timed',
+    for word in ('1 images per %s\n' % call, 'ms/%s ' % call, '37: the first, 2 of warm-up, 34 timed',
                  'timed             %s alone' % call):
         assert word in ended.stdout
     assert len((tmp_path / 'x.csv').read_text().splitlines()) == 38

@@ -163,5 +163,5 @@ def lines(summary: Dict[str, Any]) -> List[str]:
                 summary['model'], summary['classes'],
                 'the NPU (never tried on a device)' if summary['platform'] == 'npu' else 'the CPU'),
             'images            %d of %s%s' % (summary['images'], summary['data'], refused),
-            'batch             %d images a %s%s' % (summary['batch_size'], summary['latency']['call'], padding),
+            'batch             %d images per %s%s' % (summary['batch_size'], summary['latency']['call'], padding),
             'accuracy          ' + correct] + latency.lines(summary['latency'])

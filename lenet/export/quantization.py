@@ -46,7 +46,10 @@ def convert(graph_def: tf.GraphDef, batch: int, images: np.ndarray) -> bytes:
         for start in range(0, len(images), batch):
             yield [np.resize(images[start:start + batch], (batch, images.shape[1]))]  # the last one repeats some
 
+    # TensorFlow 2 would give each neuron of a dense layer a scale of its own. TensorFlow 1.15's interpreter takes the
+    # first for all, without a word: 980 right answers of 10,000. Whatever else runs such a file may be as old.
+    one_scale = {'_experimental_disable_per_channel_quantization_for_dense_layers': True}
     return tflite.convert(graph_def, [LOGITS], optimizations=[tf.lite.Optimize.DEFAULT],
                           representative_dataset=batches,
                           target_spec=tf.lite.TargetSpec(supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS_INT8]),
-                          inference_input_type=tf.int8, inference_output_type=tf.int8)
+                          inference_input_type=tf.int8, inference_output_type=tf.int8, **one_scale)
