@@ -3,7 +3,7 @@
 # Trains on one device: sets up what is missing, then runs lenet.train with the arguments given here.
 #
 #   ./run_1p.sh --data_path=../MNIST --epochs=1      a CPU
-#   ./run_1p.sh --flagfile=npu.flags                 an Ascend 910, chosen by ASCEND_DEVICE_ID (0-7, default 0)
+#   ./run_1p.sh --flagfile=npu.flags                 an Ascend 910, chosen by ASCEND_DEVICE_ID (default 0)
 #
 # Paths in the arguments, and the default output directory, are relative to the working directory.
 
@@ -28,8 +28,8 @@ prepare_npu() {
   fi
   export ASCEND_DEVICE_ID=${ASCEND_DEVICE_ID:-${DEVICE_ID:-0}}
   export JOB_ID=${JOB_ID:-10087}  # any number: the adapter warns without one
-  if [[ ! $ASCEND_DEVICE_ID =~ ^[0-7]$ ]]; then
-    say "error: ASCEND_DEVICE_ID is '$ASCEND_DEVICE_ID', not a device from 0 to 7"
+  if [[ ! $ASCEND_DEVICE_ID =~ ^[0-9]{1,4}$ ]]; then
+    say "error: ASCEND_DEVICE_ID is '$ASCEND_DEVICE_ID', not the number of a device, from 0 on"
     exit 2
   fi
   if [[ -n $asked ]]; then note_cann; fi

@@ -7,6 +7,7 @@ from typing import Dict, Iterator, List, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from lenet.checks import ready
 from lenet.data.splits import Dataset
 from lenet.errors import UserError
 from lenet.flags import Params
@@ -62,6 +63,7 @@ def open_stepper(params: Params, platform: Platform, data: Dataset, constant_inp
       constant_input: every step reads one and the same batch, which costs next to nothing.
     """
     built = training_graph.build(params, platform, data, constant_input=constant_input)
+    ready.require_operators(params, built)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
         training_graph.initialize(session, built)
         train_op = platform.sink(session, built.train_op)

@@ -17,7 +17,7 @@ def check(params: 'Params') -> None:
       UsageError: the first broken rule.
     """
     for rule in (_finite_floats, _run_length, _intervals, _warmup, _replicas, _patterns, _restore, _loss_scale,
-                 _injection, _saturation, _distribution, _output_dir, _dumps, _mixlist):
+                 _injection, _saturation, _precision, _distribution, _output_dir, _dumps, _mixlist):
         rule(params)
 
 
@@ -106,6 +106,16 @@ def _saturation(params: 'Params') -> None:
         raise UsageError('--saturate emulates on a CPU what --platform=npu does by itself: leave it out')
 
 
+def _precision(params: 'Params') -> None:
+    if params.platform != 'cpu':
+        return
+    if params.precision_mode_v2 is not None:
+        raise UsageError('--precision_mode_v2=%s needs --platform=npu: use --precision_mode' % params.precision_mode_v2)
+    if params.precision_mode.endswith('bf16'):
+        raise UsageError('--precision_mode=%s needs --platform=npu: a CPU emulates float16 alone, as with '
+                         '--precision_mode=allow_mix_precision' % params.precision_mode)
+
+
 def _distribution(params: 'Params') -> None:
     needed = {'horovod': 'cpu', 'hccl': 'npu'}.get(params.distributed, params.platform)
     if params.platform != needed:
@@ -138,5 +148,6 @@ def _dumps(params: 'Params') -> None:
 
 
 def _mixlist(params: 'Params') -> None:
-    if params.modify_mixlist is not None and params.precision_mode != 'allow_mix_precision':
-        raise UsageError('--modify_mixlist needs --precision_mode=allow_mix_precision, not %s' % params.precision_mode)
+    mode = params.precision_mode_v2 or params.precision_mode
+    if params.modify_mixlist is not None and not mode.startswith(('allow_mix_precision', 'mixed_')):
+        raise UsageError('--modify_mixlist needs --precision_mode=allow_mix_precision, not %s' % mode)

@@ -15,7 +15,10 @@ from lenet.support import flag_parsing
 from lenet.support import machine
 
 ACTIVATIONS = ['sigmoid', 'tanh', 'relu']
-PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16']
+PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16',
+                   'cube_fp16in_fp32out', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16', 'allow_fp32_to_bf16']
+PRECISION_MODES_V2 = ['origin', 'fp16', 'cube_fp16in_fp32out', 'mixed_float16', 'mixed_bfloat16', 'mixed_hif8',
+                      'cube_hif8']
 DUMP_MODES = ['output', 'input', 'all']
 DUMP_DEBUG_MODES = ['all', 'aicore_overflow', 'atomic_overflow']
 LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
@@ -139,6 +142,8 @@ def _define_output(flag: _Definer) -> None:
 def _define_precision(flag: _Definer) -> None:
     flag.enum('precision_mode', None, PRECISION_MODES, 'What is lowered to float16: on the NPU by the graph engine '
               '(default allow_mix_precision), on the CPU by rounding (default must_keep_origin_dtype).')
+    flag.enum('precision_mode_v2', None, PRECISION_MODES_V2, 'NPU only: the later names of precision, sent in the '
+              'place of --precision_mode; adapters from before 2023 ignore it.')
     flag.bool('saturate', False, 'CPU only: float16 overflows become +-65504 and NaN 0, and a sticky status tells the '
               'loss scaling, as on the 910; otherwise infinities do.')
     flag.enum('loss_scale', None, ['none', 'fixed', 'dynamic'], 'Loss scaling; without it the reference flags '
@@ -179,6 +184,8 @@ def _define_npu(flag: _Definer) -> None:
     flag.bool('hcom_parallel', False, 'NPU only: gradients of several devices are summed while others are computed; '
               'costs more than it gives for so small a network.')
     flag.integer('hccl_timeout', 1836, 'NPU only: seconds that a device waits for the others.', 1, 17340)
+    flag.integer('op_execute_timeout', 0, 'NPU only: seconds that an operator may take, such as one that waits for a '
+                 "slow input; 0: the engine's own limit.", 0, MAX_COUNT)
     flag.bool('autotune', False, 'NPU only, and only in early toolkits: accepted from reference command lines, '
               'answered with a warning.')
 

@@ -17,8 +17,11 @@ from lenet.errors import UserError
 from lenet.platforms import npu_modules
 from lenet.support import stack
 from tests import data_files
+from tests import npu_standin
 from tests import processes
 
+CAPABILITIES = frozenset({npu_modules.CLOSES, npu_modules.MIXLIST, npu_modules.TIMEOUT, npu_modules.EXECUTION_TIMEOUT,
+                          npu_modules.OVERFLOW_CHECK, npu_modules.INF_NAN, npu_modules.PRECISION_V2})
 
 with stack.importing():  # before a test imports it
     importlib.import_module('tensorflow')
@@ -73,8 +76,11 @@ def no_npu_variables(monkeypatch):
 
 @pytest.fixture
 def probed(monkeypatch):
-    """Makes every probe find what it is told instead of starting a process; returns the purposes it was asked for."""
+    """Makes every probe find what it is told instead of starting a process; returns the purposes it was asked for.
+
+    The adapter is one of the newest generation, and the device has a list of operators."""
     asked = []
+    monkeypatch.setenv('ASCEND_OPP_PATH', npu_standin.OPP)
 
     def use(**errors):
         version = '1.15.0' if stack.IS_FIRST else '2.21.0'
@@ -83,7 +89,8 @@ def probed(monkeypatch):
                    'hccl': import_probe.Module('/hccl/x')}
         modules.update({name: import_probe.Module(error=error) for name, error in errors.items()})
         monkeypatch.setattr(import_probe, 'find',
-                            lambda purposes: asked.append(list(purposes)) or import_probe.Found(modules))
+                            lambda purposes: asked.append(list(purposes)) or import_probe.Found(
+                                modules, capabilities=CAPABILITIES))
         return asked
     return use
 

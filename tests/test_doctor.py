@@ -10,6 +10,7 @@ import pytest
 
 from lenet import flags
 from lenet.checks import examination
+from lenet.checks import operators
 from lenet.platforms import npu_modules
 from tests import npu_standin
 from tests import processes
@@ -54,12 +55,13 @@ def test_here_it_names_exactly_what_is_missing():
     assert ended.returncode == 1 and ended.stderr == ''
     lines = ended.stdout.splitlines()
     failures = [i for i, line in enumerate(lines) if line.startswith('fail')]
-    assert [re.split(r' {2,}', lines[i])[1:] for i in failures] == [[npu_modules.PACKAGE, ABSENT]]
-    assert lines[failures[0] + 1].strip().startswith("-> install CANN's toolkit and tfplugin")
+    assert [re.split(r' {2,}', lines[i])[1] for i in failures] == [npu_modules.PACKAGE, 'operator list']
+    assert lines[failures[0]].endswith(ABSENT)
+    assert lines[failures[0] + 1].strip().startswith("-> install CANN's toolkit and the TensorFlow adapter")
     for name in ('hccl', 'CANN', 'device files', 'JOB_ID'):
         assert any(line.startswith('warn  %s ' % name) for line in lines), name
     assert '    iterations_per_loop   i = 10' in lines
-    assert lines[-1].endswith('1 failed: training with these flags would fail on the NPU')
+    assert lines[-1].endswith('2 failed: training with these flags would fail on the NPU')
 
 
 @second_stack_only
@@ -78,9 +80,30 @@ def test_on_the_stand_in_nothing_fails(generation):
     report = json.loads(ended.stdout)
     assert (ended.returncode, ended.stderr, report['summary']['fail']) == (0, '', 0)
     (bridge,) = [check for check in report['checks'] if check['name'] == npu_modules.PACKAGE]
-    assert bridge['status'] == 'pass' and 'adapter of 20%s' % generation[1:] in bridge['found']
+    age = 'before r1.5' if generation == 'v21' else 'r1.13 or later'
+    assert bridge['status'] == 'pass' and 'adapter %s' % age in bridge['found']
     assert npu_standin.path(generation) in bridge['found'] and 'npu_loss_scale_optimizer' in bridge['found']
     assert report['config']['NpuOptimizer']['iterations_per_loop'] == {'field': 'i', 'value': 10}
+
+
+@first_stack_only
+@pytest.mark.parametrize('lacks, name, status, words', [
+    (None, 'operator list', 'fail', 'there is neither {0}/built-in/framework/tensorflow/npu_supported_ops.json nor'),
+    ([], 'operators', 'pass', 'of the step are in the list'),
+    (['Slice'], 'operators', 'fail', 'lacks Slice (by _append in lenet/graph/step.py)'),
+    (['ArgMax'], 'after the step', 'warn', 'lacks ArgMax (by build in lenet/graph/evaluation.py)')],
+    ids=['no list', 'all', 'of the step', 'after it'])
+def test_the_graph_is_compared_with_the_operators_of_a_made_up_cann(tmp_path, monkeypatch, lacks, name, status, words):
+    monkeypatch.setenv('ASCEND_OPP_PATH', str(tmp_path))
+    if lacks is not None:
+        folder = tmp_path / 'built-in/framework/tensorflow'
+        folder.mkdir(parents=True)
+        types = operators.read({'ASCEND_OPP_PATH': npu_standin.OPP}).types - set(lacks)
+        (folder / operators.FILE).write_text(json.dumps({each: {} for each in sorted(types)}))
+    ended = run_doctor('--flagfile=npu.flags', '--data_path=synthetic', '--json', generation='v26')
+    (check,) = [check for check in json.loads(ended.stdout)['checks'] if check['name'] == name]
+    assert (check['status'], words.format(tmp_path) in check['found']) == (status, True), check
+    assert ended.returncode == (1 if status == 'fail' else 0)
 
 
 def test_plain_on_a_cpu_it_passes_and_says_how_to_ask_for_the_npu():
@@ -126,8 +149,8 @@ def test_every_check_is_in_the_report(probed):
                                            modify_mixlist='/nowhere'), {})
     assert [result.name for result in report.results] == [
         'Python', 'TensorFlow', '--output_dir', 'data', 'steps', npu_modules.PACKAGE, 'hccl', '--modify_mixlist',
-        'CANN', 'ASCEND_DEVICE_ID', 'device files', 'RANK_SIZE', 'RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE', 'CM_*',
-        'sinking', '--precision_mode', 'loss scale']
+        'CANN', 'operator list', 'ASCEND_DEVICE_ID', 'device files', 'RANK_SIZE', 'RANK_ID', 'JOB_ID',
+        'RANK_TABLE_FILE', 'CM_*', 'sinking', '--precision_mode', 'loss scale']
     assert status_of(report, '--modify_mixlist') == 'fail'
 
 
@@ -142,7 +165,7 @@ def test_without_tensorflow_what_does_not_need_it_is_still_examined(probed, monk
     for name in ('npu', 'npu_config'):  # they import TensorFlow
         monkeypatch.delattr('lenet.platforms.' + name, raising=False)
         monkeypatch.setitem(sys.modules, 'lenet.platforms.' + name, None)
-    report = examination.examine(params_as_read(platform='npu'), {'ASCEND_DEVICE_ID': '9'})
+    report = examination.examine(params_as_read(platform='npu'), {'ASCEND_DEVICE_ID': 'x'})
     assert status_of(report, 'TensorFlow') == status_of(report, 'ASCEND_DEVICE_ID') == 'fail'
     assert report.config is None
     assert examination.examine(params_as_read(platform='auto'), {}).platform == 'cpu'
@@ -150,7 +173,7 @@ def test_without_tensorflow_what_does_not_need_it_is_still_examined(probed, monk
 
 def test_several_ranks_are_examined_and_show_in_the_config(probed):
     probed()
-    report = examination.examine(params_as_read(platform='npu'), {'RANK_SIZE': '2'})
+    report = examination.examine(params_as_read(platform='npu'), {'RANK_SIZE': '2', 'ASCEND_OPP_PATH': npu_standin.OPP})
     failed = {result.name for result in report.results if result.status == 'fail'} - {'Python', 'TensorFlow'}
     assert failed == {'ASCEND_DEVICE_ID', 'RANK_ID', 'JOB_ID', 'RANK_TABLE_FILE'}
     assert 'hccl_timeout' in str(report.config)

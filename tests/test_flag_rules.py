@@ -35,6 +35,9 @@ from lenet.errors import UsageError
     (dict(data_dump_step='20-10'), r'--data_dump_step=20-10'),
     (dict(data_dump_step='|'.join(map(str, range(101)))), r'--data_dump_step names 101 sets of steps: at most 100'),
     (dict(modify_mixlist='x', platform='npu', precision_mode='force_fp32'), r'--modify_mixlist .* not force_fp32'),
+    (dict(precision_mode='allow_fp32_to_bf16'), r'--precision_mode=allow_fp32_to_bf16 needs --platform=npu'),
+    (dict(precision_mode_v2='origin'), r'--precision_mode_v2=origin needs --platform=npu'),
+    (dict(modify_mixlist='x', platform='npu', precision_mode_v2='origin'), r'--modify_mixlist .* not origin'),
     (dict(learning_rate='nan'), r'--learning_rate=nan: a finite number'),
     (dict(output_dir=''), r'--output_dir= is empty'),
 ])

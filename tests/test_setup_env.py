@@ -273,15 +273,18 @@ def test_exit_status_is_the_trainers(bench, project, ready):
         assert bench.run(project / 'run_1p.sh', path=ready, END=str(int(end))).returncode == end
 
 
-def test_device_out_of_range_is_refused_in_one_line(bench, project):
-    for value in ('9', '-1', 'npu0', '01', '0 1'):
+def test_what_is_no_device_is_refused_in_one_line(bench, project):
+    for value in ('-1', 'npu0', '0 1', '12345', '1.0'):
         assert bench.error(project / 'run_1p.sh', status=2, ASCEND_DEVICE_ID=value) == (
-            "error: ASCEND_DEVICE_ID is '%s', not a device from 0 to 7" % value)
+            "error: ASCEND_DEVICE_ID is '%s', not the number of a device, from 0 on" % value)
 
 
 @pytest.mark.parametrize('arguments', [['--platform=npu'], ['--platform', 'npu'], ['--flagfile=conf/npu.flags']])
 @pytest.mark.parametrize('given, device', [({}, '0'), ({'DEVICE_ID': '3'}, '3'),
-                                           ({'DEVICE_ID': '3', 'ASCEND_DEVICE_ID': '5'}, '5')])
+                                           ({'DEVICE_ID': '3', 'ASCEND_DEVICE_ID': '15'}, '15'),
+                                           ({'DEVICE_ID': '3', 'ASCEND_DEVICE_ID': ''}, '3'),
+                                           ({'DEVICE_ID': '', 'ASCEND_DEVICE_ID': ''}, '0')],
+                         ids=['none', 'older', 'both', 'empty', 'both empty'])
 def test_npu_gets_a_device_and_job_and_a_word_about_cann(bench, project, ready, arguments, given, device):
     result = bench.run(project / 'run_1p.sh', *arguments, path=ready, **given)
     environment = json.loads(result.stdout)['environment']

@@ -10,8 +10,7 @@ from lenet.checks import Result, failed, passed, warned
 _HOMES = ('ASCEND_HOME_PATH', 'ASCEND_TOOLKIT_HOME')  # set_env.sh sets both, older ones only the second
 _OPERATORS = 'ASCEND_OPP_PATH'
 _SCRIPTS = ('/usr/local/Ascend/*/set_env.sh', '~/Ascend/*/set_env.sh')
-_NUMBER = re.compile(r'[0-9]+')
-_HIGHEST = 7
+_NUMBER = re.compile(r'[0-9]{1,4}')
 
 
 def cann(environ: Mapping[str, str], scripts: Optional[List[str]] = None) -> Result:
@@ -42,9 +41,9 @@ def _installed_scripts() -> List[str]:
 
 
 def number(environ: Mapping[str, str]) -> Optional[int]:
-    """The device number the adapter takes from the environment, None if it would abort."""
-    text = environ.get('ASCEND_DEVICE_ID', environ.get('DEVICE_ID', '0'))
-    return int(text) if _NUMBER.fullmatch(text) and int(text) <= _HIGHEST else None
+    """The device number the adapter takes from the environment, None if it would abort. An empty one is none."""
+    text = environ.get('ASCEND_DEVICE_ID') or environ.get('DEVICE_ID') or '0'
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def device_id(environ: Mapping[str, str], size: int) -> Result:
@@ -52,10 +51,10 @@ def device_id(environ: Mapping[str, str], size: int) -> Result:
       size: number of ranks.
     """
     name = 'ASCEND_DEVICE_ID'
-    mine, other = environ.get(name), environ.get('DEVICE_ID')
+    mine, other = environ.get(name) or None, environ.get('DEVICE_ID') or None
     if number(environ) is None:
         text = '"%s"' % mine if mine is not None else 'not set, and DEVICE_ID="%s"' % other
-        return failed(name, '%s is no number from 0 to %d' % (text, _HIGHEST),
+        return failed(name, '%s is no number from 0 on' % text,
                       'export %s=0, or another one; the adapter aborts on anything else' % name)
     if mine is None and size > 1:
         return failed(name, 'not set, with RANK_SIZE=%d' % size, 'export it in every process, to a device of its own')

@@ -6,16 +6,19 @@ from typing import Any, List, Mapping
 
 from lenet import flags
 from lenet import platforms
+from lenet.checks import capabilities
 from lenet.checks import data
 from lenet.checks import device
-from lenet.checks import failed, Result
+from lenet.checks import FAIL, failed, Result, warned
+from lenet.checks import graph_probe
 from lenet.checks import import_probe
+from lenet.checks import operators
 from lenet.checks import ranks
 from lenet.checks import report
 from lenet.checks import settings
 from lenet.checks import software
 from lenet.checks import storage
-from lenet.errors import UsageError
+from lenet.errors import UsageError, UserError
 from lenet.flags import Params
 from lenet.platforms import npu_modules
 from lenet.support import stack
@@ -41,11 +44,21 @@ def examine(params: Params, environ: Mapping[str, str]) -> report.Report:
     if platform == 'cpu':
         return report.Report(platform, results)
     if has_tensorflow:
-        results += check_adapter(params, imports)
+        results += check_adapter(params, imports, environ)
     results += check_environment(environ)
     if not has_tensorflow or completed is None:
         return report.Report(platform, results)
+    if not any(result.status == FAIL for result in results):
+        results += _examine_graph(completed, environ)
     return report.Report(platform, results + check_flags(completed), _session_config(completed, environ))
+
+
+def _examine_graph(params: Params, environ: Mapping[str, str]) -> List[Result]:
+    """Where nothing else is in the way: a graph of several ranks needs all of their environment."""
+    try:
+        return operators.compare(graph_probe.find(params), operators.read(environ), params.iterations_per_loop)
+    except UserError as error:
+        return [warned('operators', 'not known, as the graph could not be built: %s' % error, 'mend that first')]
 
 
 def purposes(params: Params, environ: Mapping[str, str]) -> List[str]:
@@ -61,14 +74,18 @@ def check_basics(platform: str, params: Params, imports: import_probe.Found) -> 
             storage.directories(params)]
 
 
-def check_adapter(params: Params, imports: import_probe.Found) -> List[Result]:
-    return [software.adapter(imports, npu_modules.PACKAGE),
-            software.collectives(imports, npu_modules.PACKAGE),
-            settings.mixlist(params, software.is_newer(imports, npu_modules.PACKAGE))]
+def check_adapter(params: Params, imports: import_probe.Found, environ: Mapping[str, str]) -> List[Result]:
+    results = [software.adapter(imports, npu_modules.PACKAGE),
+               software.collectives(imports, npu_modules.PACKAGE),
+               settings.mixlist(params)]
+    if imports.module(npu_modules.PACKAGE).error:  # then nothing is known of what it can do
+        return results
+    return results + capabilities.ignored(params, ranks.size(environ), imports.capabilities)
 
 
 def check_environment(environ: Mapping[str, str]) -> List[Result]:
     return [device.cann(environ),
+            operators.listed(environ),
             device.device_id(environ, ranks.size(environ)),
             device.nodes(environ),
             ranks.rank_size(environ),

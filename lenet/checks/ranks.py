@@ -9,7 +9,7 @@ from lenet.checks import Result, failed, passed, warned
 from lenet.errors import UserError
 
 _NUMBER = re.compile(r'[0-9]+')
-_TABLE = 'RANK_TABLE_FILE'
+_TABLE, _POD = 'RANK_TABLE_FILE', 'POD_NAME'
 
 
 def size(environ: Mapping[str, str]) -> int:
@@ -34,13 +34,24 @@ def rank_size(environ: Mapping[str, str]) -> Result:
 def rank_id(environ: Mapping[str, str]) -> Result:
     name, ranks = 'RANK_ID', size(environ)
     if not environ.get(name) and ranks == 1:
-        return passed(name, 'not set: 0')
+        return _unset_rank(environ)
     rank = _number(environ, name)
     if rank is not None and rank < ranks:
         return passed(name, environ[name])
     return failed(name, '%s, with RANK_SIZE=%d' % ('"%s"' % environ[name] if environ.get(name) else 'not set', ranks),
                   'export a number from 0 to %d, another one in every process' % (ranks - 1) if ranks > 1 else
                   'unset it, or export RANK_SIZE')
+
+
+def _unset_rank(environ: Mapping[str, str]) -> Result:
+    """Of one device. A rank table makes the adapter start HCCL, which asks for the rank, or for the pod's name."""
+    name = 'RANK_ID'
+    if not environ.get(_TABLE):
+        return passed(name, 'not set: 0')
+    if environ.get(_POD):
+        return passed(name, 'not set; %s=%s stands in for it' % (_POD, environ[_POD]))
+    return warned(name, 'not set, with %s: HCCL finds neither it nor %s, which only its log tells' % (_TABLE, _POD),
+                  'unset %s for one device, or export RANK_ID=0' % _TABLE, alert=True)
 
 
 def job_id(environ: Mapping[str, str]) -> Result:
@@ -82,6 +93,10 @@ def _own_device(environ: Mapping[str, str], path: str, devices: list) -> Result:
         return warned(_TABLE, '%s gives rank %d the physical device %d, ASCEND_DEVICE_ID is %d' %
                       (path, rank, devices[rank].number, number),
                       'right only in a container that sees the physical device under the other number')
+    old_rule = rank_table.against_first_910(devices)
+    if old_rule:
+        return warned(_TABLE, '%s: %s' % (path, old_rule), 'an Atlas A2 or later has no such rule; for a first 910 '
+                      'correct the table', alert=True)
     return passed(_TABLE, '%s: %d on %d server(s)' % (path, len(devices), len({each.server for each in devices})))
 
 
@@ -93,6 +108,10 @@ def cluster_variables(environ: Mapping[str, str]) -> Result:
         return passed(name, 'not set')
     text, remedy = '%s set' % ', '.join(present), 'unset %s; use RANK_TABLE_FILE, RANK_SIZE and RANK_ID' % (
         ' '.join(present))
+    if environ.get('CM_WORKER_SIZE') and environ.get('RANK_SIZE'):  # from r1.12 on
+        return failed(name, '%s, and RANK_SIZE too: the adapter ends in a ValueError' % text, remedy)
+    if environ.get('CM_CHIEF_IP') and environ.get(_TABLE):
+        return failed(name, '%s, and %s too: HCCL is not set up, which only its log tells' % (text, _TABLE), remedy)
     if size(environ) == 1 and environ.get('CM_WORKER_SIZE', '1') != '1':
         return failed(name, '%s for %s devices, but RANK_SIZE is 1: each would train alone' %
                       (text, environ['CM_WORKER_SIZE']), remedy)

@@ -11,7 +11,9 @@ from lenet.flags import Params
 from lenet.support import files
 
 _FLOAT16_MAX = float(np.finfo(np.float16).max)
-_FLOAT32_MODES = ('must_keep_origin_dtype', 'force_fp32')
+# Where small gradients do not vanish: bfloat16 has the exponents of float32.
+_WIDE_MODES = ('must_keep_origin_dtype', 'force_fp32', 'cube_fp16in_fp32out', 'allow_mix_precision_bf16',
+               'allow_fp32_to_bf16', 'origin', 'mixed_bfloat16')
 
 
 def steps(params: Params) -> Result:
@@ -40,11 +42,16 @@ def sinking(parameters: Mapping[str, Any]) -> Result:
 
 def precision(params: Params) -> Result:
     name, mode = '--precision_mode', params.precision_mode
-    if mode == 'must_keep_origin_dtype':
+    if params.precision_mode_v2 is not None:
+        name, mode = '--precision_mode_v2', params.precision_mode_v2
+    if 'bf16' in mode or 'bfloat16' in mode or 'hif8' in mode:
+        return warned(name, '%s; the first 910 has float16 alone, bfloat16 came with the A2 and hifloat8 with the 950' %
+                      mode, '--precision_mode=allow_mix_precision on a first 910', alert=True)
+    if mode in ('must_keep_origin_dtype', 'origin'):
         return warned(name, '%s; CANN documents that it excludes operators without float32, as Conv2D' % mode,
                       '--precision_mode=allow_mix_precision, or allow_fp32_to_fp16 to keep what float32 there is',
                       alert=True)
-    if mode == 'force_fp16':
+    if mode in ('force_fp16', 'fp16'):
         return warned(name, '%s, which is meant for inference' % mode, '--precision_mode=allow_mix_precision',
                       alert=True)
     return passed(name, mode)
@@ -53,10 +60,11 @@ def precision(params: Params) -> Result:
 def loss_scale(params: Params) -> Result:
     name, first = 'loss scale', params.loss_scale_init
     if params.loss_scale == 'none':
-        if params.precision_mode in _FLOAT32_MODES:
+        mode = params.precision_mode_v2 or params.precision_mode
+        if mode in _WIDE_MODES:
             return passed(name, 'none')
-        return warned(name, 'none, with --precision_mode=%s: gradients below 2**-24 vanish in float16' %
-                      params.precision_mode, '--loss_scale=dynamic')
+        return warned(name, 'none, with --precision_mode=%s: gradients below 2**-24 vanish in float16' % mode,
+                      '--loss_scale=dynamic')
     if params.loss_scale == 'fixed':
         if params.loss_scale_value <= _FLOAT16_MAX:
             return passed(name, 'fixed at %g' % params.loss_scale_value)
@@ -76,10 +84,7 @@ def _steps_to_fall(params: Params) -> int:
 _LISTS, _CHANGES = ('black-list', 'white-list'), ('to-add', 'to-remove')
 
 
-def mixlist(params: Params, newer_adapter: bool) -> Result:
-    """Args:
-      newer_adapter: false where the adapter may be one of those that ignore the list.
-    """
+def mixlist(params: Params) -> Result:
     name = '--modify_mixlist'
     if params.modify_mixlist is None:
         return passed(name, 'not given')
@@ -88,11 +93,7 @@ def mixlist(params: Params, newer_adapter: bool) -> Result:
     except UserError as error:
         return failed(name, str(error),
                       '{"black-list": {"to-add": ["Operator"]}} is how it looks; also white-list, to-remove')
-    counted = '%s: %d operators' % (params.modify_mixlist, count)
-    if not newer_adapter:
-        return warned(name, counted + '; adapters before the middle of 2021 ignore it', 'update the tfplugin',
-                      alert=True)
-    return passed(name, counted)
+    return passed(name, '%s: %d operators' % (params.modify_mixlist, count))
 
 
 def _count_operators(path: str) -> int:

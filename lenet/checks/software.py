@@ -6,12 +6,13 @@ from typing import Tuple
 from lenet.checks import import_probe
 from lenet.checks import Result, failed, passed, warned
 from lenet.checks.import_probe import Found, Module
+from lenet.platforms import npu_modules
 from lenet.support import stack
 
 _DOCUMENTED = ((3, 7, 5), (3, 7, 11))  # of CANN, first and last
-_INSTALL = ("install CANN's toolkit and tfplugin for this Python, then source ascend-toolkit/set_env.sh and "
-            'tfplugin/set_env.sh, both in /usr/local/Ascend or ~/Ascend')
-_LOAD = ('source ascend-toolkit/set_env.sh and tfplugin/set_env.sh; if that was done, the tfplugin was built for '
+_INSTALL = ("install CANN's toolkit and the TensorFlow adapter of its version; source CANN's set_env.sh and add the "
+            "adapter's directory to PYTHONPATH (before 8.0: source tfplugin/set_env.sh)")
+_LOAD = ("source CANN's set_env.sh (before 8.0 tfplugin/set_env.sh too); if that was done, the adapter was built for "
          'another Python, TensorFlow or C++ ABI')
 
 
@@ -57,16 +58,15 @@ def adapter(imports: Found, package: str) -> Result:
     """The package, which generation it is, and the deep modules that the run imports."""
     module = imports.module(package)
     if module.error:
-        return failed(package, module.error + _library_error(imports),
-                      _LOAD if is_newer(imports, package) else _INSTALL)
+        absent = module.error == "No module named '%s'" % package
+        return failed(package, module.error + _library_error(imports), _INSTALL if absent else _LOAD)
     prefix = package + '.'
-    tried = [name for name in imports.modules if name.startswith(prefix) and name != _newer_module(package)]
+    tried = [name for name in imports.modules if name.startswith(prefix)]
     for name in tried:
         if imports.module(name).error:
             return failed(package, '%s: %s%s' % (name, imports.module(name).error, _library_error(imports)), _LOAD)
-    return passed(package, '%s, adapter of %s; %s' % (
-        _where(module), '2023' if is_newer(imports, package) else '2021',
-        ', '.join(name[len(prefix):] for name in tried)))
+    return passed(package, '%s, adapter %s; %s' % (
+        _where(module), _generation(imports), ', '.join(name[len(prefix):] for name in tried)))
 
 
 def _library_error(imports: Found) -> str:
@@ -75,17 +75,14 @@ def _library_error(imports: Found) -> str:
     return ' (%s)' % lines[-1] if lines else ''
 
 
-def _newer_module(package: str) -> str:
-    return '%s.%s' % (package, import_probe.COMPILED_HALF)
-
-
-def is_newer(imports: Found, package: str) -> bool:
-    """A guess at the generation: the adapter of December 2023 has this module, that of February 2021 has not."""
-    return not imports.module(_newer_module(package)).error
+def _generation(imports: Found) -> str:
+    if npu_modules.INF_NAN in imports.capabilities:
+        return 'r1.13 or later'
+    return 'r1.5 to r1.12' if npu_modules.CLOSES in imports.capabilities else 'before r1.5 (July 2021)'
 
 
 def collectives(imports: Found, package: str) -> Result:
-    """CANN's hccl, which the adapter of 2023 imports and that of 2021 does not."""
+    """CANN's hccl, which the adapter imports from r1.5 on."""
     name = import_probe.COLLECTIVES
     module = imports.module(name)
     if name not in imports.modules:
@@ -94,10 +91,10 @@ def collectives(imports: Found, package: str) -> Result:
         return passed(name, _where(module))
     if not imports.module(package).error:
         return passed(name, '%s; this adapter does without it' % module.error)
-    remedy = 'it comes with CANN: source ascend-toolkit/set_env.sh'
-    if is_newer(imports, package):
+    remedy = "it comes with CANN: source CANN's set_env.sh"
+    if imports.module(package).error == module.error:
         return failed(name, module.error, remedy)
-    return warned(name, '%s; the adapter of 2023 needs it, that of 2021 does not' % module.error, remedy)
+    return warned(name, '%s; adapters since r1.5 (July 2021) need it' % module.error, remedy)
 
 
 def _where(module: Module) -> str:

@@ -118,7 +118,9 @@ def constant(split: Split, batch_size: int) -> Callable[[], Batch]:
 
 
 def _local_copy(name: str, array: np.ndarray) -> tf.Variable:
-    return tf.get_variable(name, initializer=in_graph(array), trainable=False, use_resource=True,
+    """A variable of the current scope's kind: a gather from a resource variable would be ResourceGather, and an NPU
+    that lacks this operator reads one batch N times in a call, without a word."""
+    return tf.get_variable(name, initializer=in_graph(array), trainable=False,
                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
 
 

@@ -6,8 +6,8 @@ float16 kernels for the CPU are ten times slower and accumulate in float16. Vari
 
 | mode                               | rounded to float16, forward and backward                               |
 |------------------------------------|------------------------------------------------------------------------|
-| must_keep_origin_dtype, force_fp32 | nothing                                                                |
-| allow_mix_precision                | operands and results of convolutions and matrix products               |
+| must_keep_origin_dtype, force_fp32 | nothing (cube_fp16in_fp32out is force_fp32 by a later name)            |
+| allow_mix_precision, …_fp16        | operands and results of convolutions and matrix products               |
 | allow_fp32_to_fp16                 | the same: matrix operators in float16, vector operators as in the graph |
 | force_fp16                         | every tensor                                                           |
 
@@ -68,7 +68,7 @@ def of_mode(mode: str, status: Optional[tf.Variable] = None) -> Precision:
       status: with it, rounding saturates and counts overflows there; without, it makes infinities.
     """
     rounding = round_to_float16 if status is None else saturating(status)
-    if mode in ('allow_mix_precision', 'allow_fp32_to_fp16'):
+    if mode in ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_fp32_to_fp16'):
         return Precision(matrix=rounding, vector=_keep)
     if mode == 'force_fp16':
         return Precision(matrix=rounding, vector=rounding)

@@ -37,8 +37,14 @@ class State(NamedTuple):
 
     global_step: tf.Variable  # int64 [], updates applied
     steps_run: tf.Variable  # int64 [], steps run, with those whose update was skipped
-    records: Dict[str, tf.Variable]  # of the current call's steps, each [N]; local variables, not in checkpoints
+    records: Dict[str, tf.Variable]  # of the current call's steps, each [N], by output; local, not in checkpoints
     float_status: Optional[tf.Variable]  # int32 [], not 0 after an overflow that was saturated; local
+
+
+# What the outputs of the N steps of a call are called. A record has the value of step s at s % N. A device that repeats
+# the step by itself does so only if it has all the operators of the step, so there the last N values are kept in their
+# order, which takes commoner ones.
+RECORD, RECENT = 'record/', 'recent/'
 
 
 class Step(NamedTuple):
@@ -64,7 +70,7 @@ def create(params: Params, platform: Platform) -> Step:
     """
     weights = model.create_variables(params.activation, params.seed, params.num_classes)
     untrained = name_patterns.choose_untrained(params.freeze_variables, weights)
-    state = create_state(params)
+    state = create_state(params, RECORD if platform.loops_in_graph else RECENT)
     optimizer = platform.optimizer(base_optimizer(state, weights, params, platform.ranks.size),
                                    loss_scaling.from_params(params))
     loss_scaling.complete_state()
@@ -84,15 +90,19 @@ def computed_form(params: Params, platform: Platform, float_status: Optional[tf.
     return model.Form(params.activation, params.conv, rounding)
 
 
-def create_state(params: Params) -> State:
+def create_state(params: Params, prefix: str) -> State:
     """Creates the counters, and the records: the loss of each step; where losses are scaled also global_step and the
-    scale after it."""
+    scale after it.
+
+    Args:
+      prefix: RECORD or RECENT.
+    """
     global_step = tf.train.get_or_create_global_step()
     steps_run = tf.get_variable('steps_run', [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True)
     dtypes = {'loss': tf.float32}
     if params.loss_scale != loss_scaling.NONE:
         dtypes.update(global_step=tf.int64, loss_scale=tf.float32)
-    records = {name: local_variable('record/' + name, [params.iterations_per_loop], dtype)
+    records = {prefix + name: local_variable(prefix + name, [params.iterations_per_loop], dtype)
                for name, dtype in dtypes.items()}
     return State(global_step, steps_run, records,
                  local_variable('float_status', [], tf.int32) if params.saturate else None)
@@ -177,7 +187,8 @@ def build(batch: Batch, parts: Step, params: Params, ranks: Ranks) -> tf.Operati
     with tf.control_dependencies([update]):
         counted = {'loss': mean_loss, 'global_step': state.global_step.read_value(),
                    'loss_scale': loss_scaling.current(loss_scaling.from_params(params))}
-        recorded = [_record(counted[name], record, number) for name, record in state.records.items()]
+        recorded = [_append(counted[name[len(RECENT):]], record) if name.startswith(RECENT) else
+                    _record(counted[name[len(RECORD):]], record, number) for name, record in state.records.items()]
     with tf.control_dependencies(recorded):
         return state.steps_run.assign_add(1, read_value=False)
 
@@ -198,26 +209,30 @@ def _was_saturated(gradients: list, float_status: tf.Variable) -> tf.Tensor:
 
 
 def _record(value: tf.Tensor, record: tf.Variable, step: tf.Tensor) -> tf.Operation:
-    """Writes `value` to its step's place in `record` ([N]): a select, which every device has, not a scatter."""
+    """Writes `value` to its step's place in `record` ([N])."""
     n = record.shape.num_elements()
     here = tf.equal(tf.range(n, dtype=tf.int64), step % n)
     return record.assign(tf.where(here, tf.fill([n], value), record.read_value()), read_value=False)
 
 
-def outputs(train_op: tf.Operation, parts: Step, params: Params, size: int) -> Dict[str, tf.Tensor]:
-    """What a session.run reports, read after its last step: the tensors of the one fetch list.
+def _append(value: tf.Tensor, recent: tf.Variable) -> tf.Operation:
+    """Moves the values of `recent` ([N]) forward by one place and puts `value` last."""
+    n, last = recent.shape.num_elements(), tf.reshape(value, [1])
+    return recent.assign(tf.concat([tf.slice(recent.read_value(), [1], [n - 1]), last], 0) if n > 1 else last,
+                         read_value=False)
 
-    Args:
-      size: number of ranks.
-    """
+
+def outputs(train_op: tf.Operation, parts: Step, params: Params, platform: Platform) -> Dict[str, tf.Tensor]:
+    """What a session.run reports, read after its last step: the tensors of the one fetch list."""
     state, loss_scale = parts.state, loss_scaling.from_params(params)
     with tf.control_dependencies([train_op]):
         steps_run = state.steps_run.read_value()
-        reported = {'learning_rate': learning_rate(steps_run - 1, params, size), 'steps_run': steps_run,
-                    'global_step': state.global_step.read_value(), 'loss_scale': loss_scaling.current(loss_scale),
-                    'weights_finite': tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(variable.read_value()))
-                                                              for variable in parts.weights.values()]))}
+        reported = {'learning_rate': learning_rate(steps_run - 1, params, platform.ranks.size), 'steps_run': steps_run,
+                    'global_step': state.global_step.read_value(), 'loss_scale': loss_scaling.current(loss_scale)}
+        if not platform.saturates:
+            reported['weights_finite'] = tf.reduce_all(tf.stack([
+                tf.reduce_all(tf.math.is_finite(variable.read_value())) for variable in parts.weights.values()]))
         if loss_scale.kind == loss_scaling.DYNAMIC:
             reported.update({name: variable.read_value() for name, variable in loss_scaling.state_variables().items()})
-        reported.update({'record/' + name: record.read_value() for name, record in state.records.items()})
+        reported.update({name: record.read_value() for name, record in state.records.items()})
         return reported

@@ -53,7 +53,7 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
         parts = step.create(params, platform)
         train_op = loop.repeat(lambda: step.build(next_batch(), parts, params, ranks),
                                params.iterations_per_loop if platform.loops_in_graph else 1)
-        outputs = step.outputs(train_op, parts, params, ranks.size)
+        outputs = step.outputs(train_op, parts, params, platform)
         stop_wish = _spread_stop_wish(train_op, outputs, ranks)
         evaluated = None
         if params.evaluate:

@@ -24,6 +24,7 @@ class Platform(abc.ABC):
       device_type: what the ModelZoo log calls it: uname -m.
       use_resource: whether variables are resource variables (read at each step of a while_loop) or reference variables.
       loops_in_graph: True where loop.repeat makes the N steps of a session.run, False where `sink` does.
+      saturates: True where infinities and NaN become finite numbers, so that looking for them proves nothing.
       emulates_precision: True where the graph itself rounds to float16, for a device that does not.
       sinking_causes: what to look for where a session.run did not run N steps; part of a sentence.
       ranks: the other processes, from `start` on.
@@ -33,6 +34,7 @@ class Platform(abc.ABC):
     device_type = platform.machine()
     use_resource: bool
     loops_in_graph: bool
+    saturates: bool
     emulates_precision: bool
     sinking_causes: str
     ranks: Ranks

@@ -38,6 +38,7 @@ class Cpu(Platform):
     name = 'cpu'
     use_resource = True  # read inside the while_loop, at each step
     loops_in_graph = True
+    saturates = False  # a weight, float32, even with --saturate
     emulates_precision = True
     sinking_causes = 'none is known: the loop is in the graph'
 

@@ -6,7 +6,6 @@ the NPU is chosen, so that nothing of the vendor's is loaded on a CPU.
 """
 
 import importlib
-import inspect
 import os
 from typing import Any
 
@@ -19,6 +18,7 @@ from lenet.platforms import npu_modules
 from lenet.platforms.base import Platform
 from lenet.platforms.npu_ranks import Hccl
 from lenet.ranks.alone import Alone
+from lenet.support import progress
 
 
 def inference_config() -> tf.ConfigProto:
@@ -33,6 +33,14 @@ def inference_config() -> tf.ConfigProto:
     return npu_config.session_config(npu_config.inference_parameters())
 
 
+def _knows_inf_and_nan() -> bool:
+    """False of the 910, which saturates, and of adapters from before there was another device."""
+    if npu_modules.INF_NAN not in npu_modules.capabilities():
+        return False
+    from npu_bridge.estimator.npu import npu_plugin
+    return npu_plugin.is_inf_nan_enabled()
+
+
 class Npu(Platform):
     """N steps sunk into the device by the adapter, which also scales the loss."""
 
@@ -40,8 +48,9 @@ class Npu(Platform):
     use_resource = False  # as the reference program, which is known to run there
     loops_in_graph = False
     emulates_precision = False  # the graph engine lowers precision by itself
-    sinking_causes = ('another iterations_per_loop in the session config, a second node IterationOp, variables '
-                      'initialized after the loop was loaded, input left on the host; see BUILD.md')
+    sinking_causes = ('an operator of the step that the device lacks, another iterations_per_loop in the session '
+                      'config, a second node IterationOp, variables initialized after the loop was loaded, input left '
+                      'on the host; see BUILD.md')
 
     def start(self) -> 'Npu':
         # The import registers NpuOptimizer. A session made before it would run on the host without a word.
@@ -49,6 +58,7 @@ class Npu(Platform):
         self._util = util
         several = self._params.distributed == 'hccl' and int(os.environ.get('RANK_SIZE') or 1) > 1
         self.ranks = Hccl() if several else Alone()
+        self.saturates = not _knows_inf_and_nan()
         npu_config.make_directories(self._params)
         return self
 
@@ -66,11 +76,12 @@ class Npu(Platform):
         from npu_bridge.estimator.npu import npu_loss_scale_manager as managers
         if loss_scale.kind == loss_scaling.DYNAMIC:
             return managers.ExponentialUpdateLossScaleManager(*loss_scale.manager_arguments())
-        if self._params.overflow_check:
+        if not self._params.overflow_check and not self.saturates:
+            progress.warn('--nooverflow_check has no effect: this device knows Inf and NaN, and its adapter always '
+                          'looks for them')
+        # Without the argument, which the first adapters of 2021 lack, it checks.
+        if self._params.overflow_check or npu_modules.OVERFLOW_CHECK not in npu_modules.capabilities():
             return managers.FixedLossScaleManager(loss_scale.value)
-        # Adapters before 2021's second quarter lack the argument.
-        if 'enable_overflow_check' not in inspect.signature(managers.FixedLossScaleManager.__init__).parameters:
-            raise UserError('--nooverflow_check: this adapter always checks for overflow; leave the flag out')
         return managers.FixedLossScaleManager(loss_scale.value, enable_overflow_check=False)
 
     def sink(self, session: tf.Session, train_op: tf.Operation) -> tf.Operation:

@@ -36,13 +36,14 @@ def _between(low: int, high: float) -> Parameter:
 _FLAG = Parameter('b', lambda value: isinstance(value, bool))
 _TEXT = Parameter('s', lambda value: isinstance(value, str) and bool(value))
 
-# Source: the Ascend TensorFlow adapter's documentation of NpuOptimizer (CANN 20.2 to 7.0).
+# Source: the Ascend TensorFlow adapter's documentation of NpuOptimizer (CANN 20.2 to 9.1).
 TABLE = {
     'use_off_line': _FLAG,
     'enable_data_pre_proc': _FLAG,
     'iterations_per_loop': _between(1, float('inf')),
     'mix_compile_mode': _FLAG,
     'precision_mode': _one_of(*flags.PRECISION_MODES),
+    'precision_mode_v2': _one_of(*flags.PRECISION_MODES_V2),
     'modify_mixlist': _TEXT,
     'graph_run_mode': _between(0, 1),
     'profiling_mode': _FLAG,
@@ -56,6 +57,7 @@ TABLE = {
     'op_debug_level': _between(0, 4),
     'hcom_parallel': _FLAG,
     'hccl_timeout': _between(1, 17340),  # seconds; the 910's limit
+    'op_execute_timeout': _between(1, float('inf')),  # seconds
 }
 
 _TRAINING, _INFERENCE = 1, 0  # graph_run_mode
@@ -73,7 +75,9 @@ def parameters(params: Params, size: int = 1) -> Dict[str, Value]:
         'enable_data_pre_proc': True,  # GetNext on the device: sinking needs it
         'iterations_per_loop': params.iterations_per_loop,
         'mix_compile_mode': False,  # must be, for sinking
-        'precision_mode': params.precision_mode,  # its default differs between adapters
+        # One of them, always: the default differs between adapters, and they exclude each other.
+        **({'precision_mode_v2': params.precision_mode_v2} if params.precision_mode_v2 else
+           {'precision_mode': params.precision_mode}),
         'graph_run_mode': _TRAINING,
         'hcom_parallel': params.hcom_parallel,  # its default differs too
     }
@@ -81,6 +85,8 @@ def parameters(params: Params, size: int = 1) -> Dict[str, Value]:
         chosen['modify_mixlist'] = os.path.abspath(params.modify_mixlist)
     if params.op_debug_level:
         chosen['op_debug_level'] = params.op_debug_level
+    if params.op_execute_timeout:
+        chosen['op_execute_timeout'] = params.op_execute_timeout
     if size > 1:
         chosen['hccl_timeout'] = params.hccl_timeout
     chosen.update(_profiling(params))

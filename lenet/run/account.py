@@ -7,6 +7,7 @@ import numpy as np
 from lenet.errors import UserError
 from lenet.flags import Params
 from lenet.graph import loss_scaling
+from lenet.graph.step import RECENT, RECORD
 from lenet.run.checkpoint import Position
 from lenet.run.metrics import Unlogged
 from lenet.run.update_account import UpdateAccount
@@ -89,7 +90,7 @@ class Account:
             raise UserError('steps_run stayed at %d: a session.run did no step' % self.step)
         self.outputs = outputs
         self.calls.append((self.steps_of_call, seconds))
-        self.losses = outputs['record/loss'][self._places()]
+        self.losses = self._of_steps('loss')
         self.window.add(self.losses, seconds)
 
     def check(self) -> None:
@@ -102,12 +103,14 @@ class Account:
             self._check_initialization()
         if self._updates is not None:
             self.window.skipped_steps += self._updates.add(
-                self._former_step + 1, self.outputs['record/global_step'][self._places()],
-                float(self.outputs['loss_scale']))
+                self._former_step + 1, self._of_steps('global_step'), float(self.outputs['loss_scale']))
 
-    def _places(self) -> np.ndarray:
-        """Where the last call's steps are in the records of N steps."""
-        return np.arange(self._former_step, self.step) % self._params.iterations_per_loop
+    def _of_steps(self, name: str) -> np.ndarray:
+        """What the last call's steps recorded, in their order."""
+        if RECENT + name in self.outputs:
+            return self.outputs[RECENT + name][-self.steps_of_call:]
+        places = np.arange(self._former_step, self.step) % self._params.iterations_per_loop
+        return self.outputs[RECORD + name][places]
 
     def _check_initialization(self) -> None:
         """All-zero weights, which is what an NPU makes of a wrong initialization, give the loss of a blind guess."""

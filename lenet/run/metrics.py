@@ -120,7 +120,7 @@ def are_whole(directory: str, steps: int) -> bool:
 
 def _loss_files(directory: str) -> List[str]:
     """Of whichever device, batch and ranks."""
-    return [path for path in sorted(glob.glob(os.path.join(glob.escape(directory), '[0-7]', '*_loss.txt')))
+    return [path for path in sorted(glob.glob(os.path.join(glob.escape(directory), '[0-9]*', '*_loss.txt')))
             if re.fullmatch(run_directory.LOSS_FILE, os.path.basename(path), re.ASCII)]
 
 

@@ -29,7 +29,7 @@ def case_name(params: Params, size: int) -> str:
 def log_directory(directory: str) -> str:
     """The ModelZoo's place for a device's logs: a folder named after the device."""
     device = os.environ.get('ASCEND_DEVICE_ID', '')
-    return os.path.join(directory, device if device in list(run_directory.DEVICES) else '0')
+    return os.path.join(directory, device if device in run_directory.DEVICES else '0')
 
 
 def loss_file(directory: str, params: Params, size: int) -> str:

@@ -16,11 +16,11 @@ _KEPT = {
     'num_classes': 'the network', 'activation': 'the network', 'freeze_variables': 'what is trained',
 }
 # Flags that may change, but the run is then no longer what an uninterrupted one would be.
-_TOLD = ('learning_rate', 'learning_rate_schedule', 'warmup_steps', 'precision_mode', 'saturate', 'loss_scale',
-         'loss_scale_value', 'loss_scale_increment_every', 'loss_scale_increment_ratio', 'loss_scale_decrement_every',
-         'loss_scale_decrement_ratio', 'overflow_check', 'inject_overflow', 'platform', 'conv', 'replicas',
-         'learning_rate_scaling', 'compress_gradients', 'augment', 'augment_rotation', 'augment_scale', 'augment_shear',
-         'augment_shift', 'augment_elastic')
+_TOLD = ('learning_rate', 'learning_rate_schedule', 'warmup_steps', 'precision_mode', 'precision_mode_v2',
+         'saturate', 'loss_scale', 'loss_scale_value', 'loss_scale_increment_every', 'loss_scale_increment_ratio',
+         'loss_scale_decrement_every', 'loss_scale_decrement_ratio', 'overflow_check', 'inject_overflow', 'platform',
+         'conv', 'replicas', 'learning_rate_scaling', 'compress_gradients', 'augment', 'augment_rotation',
+         'augment_scale', 'augment_shear', 'augment_shift', 'augment_elastic')
 
 
 def find_start(params: Params) -> Tuple[Optional[str], checkpoint.Position]:

@@ -25,7 +25,7 @@ LARGEST = 2 ** 26  # bytes of a file of records
 NETWORK = 'LeNet_ID0127_for_TensorFlow'  # the ModelZoo's name: its tools look for it in the log
 CASE = NETWORK + r'_bs\d+_\d+p_(acc|perf)'  # of results.case_name
 LOSS_FILE = 'train_' + CASE + r'_loss\.txt'  # of results.loss_file
-DEVICES = '01234567'
+DEVICES = tuple(map(str, range(100)))  # as ASCEND_DEVICE_ID has them
 EVENTS = '.lenet'  # how names of our TensorBoard files end; other programs may write theirs beside them
 _PLACES = ['', CHECKPOINTS] + list(DEVICES)  # below it; the numbers are of devices
 _EXPORTS = ['lenet.pb', 'lenet.json']  # which need no run
@@ -33,7 +33,7 @@ _OWN = re.compile('|'.join([
     r'(metrics\.jsonl|results\.json|report\.html|run\.json|flags\.txt|lenet\.pb|lenet\.json)',
     r'events\.out\.tfevents\..*\.lenet',
     CHECKPOINTS + r'/(checkpoint|graph\.pbtxt|model\.ckpt-\d+\.(index|data-\d{5}-of-\d{5}))',
-    '[0-7]/' + CASE + r'\.log', '[0-7]/' + LOSS_FILE]), re.ASCII)
+    r'\d\d?/' + CASE + r'\.log', r'\d\d?/' + LOSS_FILE]), re.ASCII)
 
 
 def facts(ranks: int, dataset: Dataset) -> Dict[str, Any]:

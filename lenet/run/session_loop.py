@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
 from lenet.flags import Params
+from lenet.graph import loss_scaling
 from lenet.graph.training_graph import TrainingGraph
 from lenet.platforms.base import Platform
 from lenet.ranks.watchdog import Watchdog
@@ -120,7 +121,7 @@ class SessionLoop:
 
     def _check_weights(self) -> None:
         account, saved = self.account, self._saved_at
-        if not account.outputs['weights_finite']:
+        if not account.outputs.get('weights_finite', True):
             raise UserError('a weight became infinite or NaN by step %d, its loss was %s: try a smaller '
                             '--learning_rate than %g, or --loss_scale=dynamic (%s)' % (
                                 account.step, account.last_loss, self._params.learning_rate,
@@ -141,7 +142,7 @@ class SessionLoop:
             values = {'loss': window.mean_loss(), 'last_loss': counts['loss'],
                       'learning_rate': float(account.outputs['learning_rate']), 'images_per_second': rate}
             values.update({name: counts[name] for name in counts if name.startswith(('updates', 'loss_scale'))})
-            if 'record/loss_scale' in account.outputs:
+            if self._params.loss_scale != loss_scaling.NONE:
                 values.update(skipped_steps=window.skipped_steps)
             if partial:
                 values[metrics.PARTIAL] = True

@@ -94,6 +94,7 @@ def _train(params: Params, platform: Platform, ledger: Ledger, show: Callable[[s
                       'them so, and lenet.predict goes by that' % data.origin)
     with ledger.timing('graph'):
         built = training_graph.build(params, platform, data, start.steps_run)
+    ready.require_operators(params, built)
     with built.graph.as_default(), tf.Session(config=platform.session_config()) as session:
         with ledger.timing('graph'):
             record = network_record.NetworkRecord(params.activation, params.num_classes, data.dark_on_light)

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from lenet.checks import import_probe
 from lenet.platforms import npu_modules
 from lenet.support import modules
+from tests import conftest
 from tests import npu_standin
 
 ABSENT = "No module named '%s'" % npu_modules.PACKAGE
@@ -34,7 +35,7 @@ def test_what_is_missing_here():
     found = import_probe.find(['sinking'])
     assert found.module(npu_modules.PACKAGE).error == ABSENT
     assert found.module('hccl').error == "No module named 'hccl'"
-    assert found.module(npu_modules.PACKAGE + '.tf_adapter').error == 'not there'
+    assert found.capabilities == frozenset()
     assert npu_modules.PACKAGE not in sys.modules
 
 
@@ -45,7 +46,8 @@ def test_the_stand_in_is_found_and_nothing_runs_at_the_probe_s_end(tmp_path, mon
     monkeypatch.syspath_prepend(npu_standin.path(generation))
     found = import_probe.find(['sinking', 'loss scaling', 'ranks'])
     errors = {name for name, module in found.modules.items() if module.error}
-    assert errors == ({npu_modules.PACKAGE + '.tf_adapter', 'hccl'} if generation == 'v21' else set())
+    assert errors == ({'hccl'} if generation == 'v21' else set())
+    assert found.capabilities == (frozenset() if generation == 'v21' else conftest.CAPABILITIES)
     names = [name for purpose in npu_modules.MODULES.values() for name in purpose]
     assert {npu_modules.PACKAGE + '.' + name for name in names} < set(found.modules)
     assert found.module(npu_modules.PACKAGE).file.startswith(npu_standin.path(generation))
@@ -95,3 +97,4 @@ def test_here_an_adapter_that_is_already_imported_is_tried_in_this_process():
         found = import_probe.find_here(['sinking', 'ranks'])
         assert npu_modules.PACKAGE + '.hccl.hccl_ops' in sys.modules
     assert [name for name, module in found.modules.items() if module.error] == []
+    assert found.capabilities == conftest.CAPABILITIES

@@ -44,8 +44,15 @@ def table_file(tmp_path):
     (ranks.cluster_variables, TWO, PASS, 'not set'),
     (ranks.cluster_variables, {'CM_CHIEF_IP': '10.0.0.1', 'CM_WORKER_SIZE': '8'}, FAIL, 'each would train alone'),
     (ranks.cluster_variables, {'CM_CHIEF_IP': '10.0.0.1', 'CM_WORKER_SIZE': '1'}, WARN, 'CM_CHIEF_IP, CM_WORKER_SIZE'),
-    (ranks.cluster_variables, dict(TWO, RANK_TABLE_FILE='x', CM_CHIEF_PORT='6000', CM_WORKER_SIZE='2'), WARN,
-     'RANK_TABLE_FILE, RANK_SIZE, RANK_ID exclude each other')])
+    (ranks.cluster_variables, dict(TWO, RANK_TABLE_FILE='x', CM_CHIEF_PORT='6000'), WARN,
+     'RANK_TABLE_FILE, RANK_SIZE, RANK_ID exclude each other'),
+    (ranks.cluster_variables, dict(TWO, CM_WORKER_SIZE='2'), FAIL, 'the adapter ends in a ValueError'),
+    (ranks.cluster_variables, {'RANK_SIZE': '1', 'CM_WORKER_SIZE': '1'}, FAIL, 'the adapter ends in a ValueError'),
+    (ranks.cluster_variables, {'RANK_TABLE_FILE': 'x', 'CM_CHIEF_IP': '10.0.0.1'}, FAIL, 'HCCL is not set up'),
+    (ranks.rank_id, {'RANK_TABLE_FILE': 'x'}, WARN, 'HCCL finds neither it nor POD_NAME'),
+    (ranks.rank_id, {'RANK_TABLE_FILE': 'x', 'POD_NAME': 'job-0'}, PASS, 'POD_NAME=job-0 stands in for it'),
+    (ranks.rank_id, {'RANK_TABLE_FILE': 'x', 'RANK_ID': '0'}, PASS, '0'),
+    (ranks.rank_id, dict(TWO, RANK_ID='', POD_NAME='job-0'), FAIL, 'not set, with RANK_SIZE=2')])
 def test_each_variable(check, environ, status, words):
     result = check(environ)
     assert (result.status, words in result.found) == (status, True), result
@@ -59,11 +66,17 @@ def test_a_right_table_passes(table_file):
 
 @pytest.mark.parametrize('content, words', [
     ('{"status": "completed", "status": "completed"}', '"status" appears twice'),
-    (json.dumps(table(server('a', [3, 4]))), 'are on two networks'),
     (json.dumps(table(server('a', [0, 1, 2, 3]))), 'it has 4 ranks, RANK_SIZE is 2')])
 def test_a_wrong_table_fails_with_the_file_s_name(table_file, content, words):
     result = ranks.table(dict(TWO, RANK_TABLE_FILE=table_file(content)))
     assert result.status == FAIL and words in result.found and 'ranks.json: ' in result.found
+
+
+def test_what_the_first_910_could_not_do_is_worth_a_line(table_file):
+    result = ranks.table(dict(TWO, ASCEND_DEVICE_ID='4', RANK_TABLE_FILE=table_file(json.dumps(
+        table(server('a', [3, 4]))))))
+    assert result.status == WARN and result.alert and 'two networks of the first 910' in result.found
+    assert 'A2' in result.remedy
 
 
 def test_a_table_that_is_still_written_is_not_to_be_corrected(table_file):

@@ -58,6 +58,7 @@ def test_an_adapter_that_this_process_has_imported_is_not_probed_in_another(monk
 
 
 def test_the_real_probe_is_enough_to_start(monkeypatch, tmp_path):
+    monkeypatch.setenv('ASCEND_OPP_PATH', npu_standin.OPP)
     monkeypatch.syspath_prepend(npu_standin.path('v21'))
     ready.require(npu_params(output_dir=tmp_path))
     assert npu_modules.PACKAGE not in sys.modules

@@ -28,13 +28,24 @@ def test_sinking_stands_on_the_session_config():
 
 @pytest.mark.parametrize('mode, status', [
     ('allow_mix_precision', PASS), ('allow_fp32_to_fp16', PASS), ('force_fp32', PASS), ('force_fp16', WARN),
-    ('must_keep_origin_dtype', WARN)])
+    ('must_keep_origin_dtype', WARN), ('cube_fp16in_fp32out', PASS), ('allow_mix_precision_fp16', PASS),
+    ('allow_mix_precision_bf16', WARN), ('allow_fp32_to_bf16', WARN)])
 def test_precision_modes_that_training_should_not_use(mode, status):
     result = settings.precision(npu_params(precision_mode=mode))
     assert (result.status, result.alert) == (status, status == WARN)
 
 
+@pytest.mark.parametrize('mode, status', [('mixed_float16', PASS), ('origin', WARN), ('fp16', WARN),
+                                          ('mixed_bfloat16', WARN), ('cube_hif8', WARN)])
+def test_the_later_names_of_precision_take_the_place_of_the_first(mode, status):
+    result = settings.precision(npu_params(precision_mode_v2=mode))
+    assert (result.name, result.status, result.alert) == ('--precision_mode_v2', status, status == WARN)
+    assert mode in result.found
+
+
 @pytest.mark.parametrize('overrides, status, words', [
+    ({'precision_mode_v2': 'mixed_float16'}, WARN, 'none, with --precision_mode=mixed_float16'),
+    ({'precision_mode_v2': 'mixed_bfloat16'}, PASS, 'none'), ({'precision_mode': 'allow_fp32_to_bf16'}, PASS, 'none'),
     ({}, WARN, 'none, with --precision_mode=allow_mix_precision'),
     ({'precision_mode': 'allow_fp32_to_fp16'}, WARN, 'none, with --precision_mode=allow_fp32_to_fp16'),
     ({'precision_mode': 'force_fp32'}, PASS, 'none'),
@@ -65,18 +76,11 @@ def test_loss_scales(overrides, status, words):
 def test_the_list_of_operators(tmp_path, content, status, words):
     path = tmp_path / 'mix.json'
     path.write_text(content)
-    result = settings.mixlist(npu_params(modify_mixlist=path), newer_adapter=True)
+    result = settings.mixlist(npu_params(modify_mixlist=path))
     assert (result.status, words in result.found) == (status, True), result
 
 
 def test_a_list_of_operators_that_is_not_given_or_not_there():
-    assert settings.mixlist(npu_params(), newer_adapter=False).status == PASS
-    assert settings.mixlist(npu_params(modify_mixlist='/nowhere'), True).found == (
+    assert settings.mixlist(npu_params()).status == PASS
+    assert settings.mixlist(npu_params(modify_mixlist='/nowhere')).found == (
         '/nowhere: cannot be read (No such file or directory); name a file of JSON')
-
-
-def test_an_adapter_that_may_ignore_the_list_is_worth_a_line(tmp_path):
-    path = tmp_path / 'mix.json'
-    path.write_text('{}')
-    result = settings.mixlist(npu_params(modify_mixlist=path), newer_adapter=False)
-    assert result.status == WARN and result.alert and 'ignore it' in result.found

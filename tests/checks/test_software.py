@@ -5,21 +5,20 @@ import pytest
 from lenet.checks import FAIL, PASS, WARN
 from lenet.checks import software
 from lenet.checks.import_probe import Found, Module
+from lenet.platforms import npu_modules
 
 TENSORFLOW = Module('/site/tensorflow/__init__.py', '1.15.0')
 BRIDGE = Module('/tfplugin/bridge/__init__.py')
 UTIL = {'bridge.estimator.npu.util': Module('/tfplugin/bridge/estimator/npu/util.py')}
-NEWER = {'bridge.tf_adapter': Module('/tfplugin/bridge/tf_adapter.py')}
-OLDER = {'bridge.tf_adapter': Module(error='not there')}
 HCCL = Module('/cann/hccl/__init__.py')
 NO_HCCL = Module(error="No module named 'hccl'")
 
 
-def found(*modules, printed=(), **named):
+def found(*modules, printed=(), capabilities=(), **named):
     merged = {}
     for each in modules + (named,):
         merged.update(each)
-    return Found(merged, printed)
+    return Found(merged, printed, frozenset(capabilities))
 
 
 @pytest.mark.parametrize('version, npu, status', [
@@ -46,14 +45,16 @@ def test_tensorflow(module, npu, status, words):
 
 
 @pytest.mark.parametrize('modules, status, words', [
-    (found(OLDER, UTIL, bridge=BRIDGE), PASS, '/tfplugin/bridge, adapter of 2021; estimator.npu.util'),
-    (found(NEWER, UTIL, bridge=BRIDGE), PASS, '/tfplugin/bridge, adapter of 2023; estimator.npu.util'),
-    (found(OLDER, bridge=Module(error="No module named 'bridge'")), FAIL, "No module named 'bridge'"),
-    (found(NEWER, {'bridge.estimator.npu.util': Module(error="cannot import name 'handle'")}, bridge=BRIDGE), FAIL,
-     "bridge.estimator.npu.util: cannot import name 'handle'"),
-    (found(OLDER, {'bridge.estimator.npu.util': Module(error="cannot import name 'handle'")}, bridge=BRIDGE,
+    (found(UTIL, bridge=BRIDGE), PASS, '/tfplugin/bridge, adapter before r1.5 (July 2021); estimator.npu.util'),
+    (found(UTIL, bridge=BRIDGE, capabilities=[npu_modules.CLOSES]), PASS,
+     '/tfplugin/bridge, adapter r1.5 to r1.12; estimator.npu.util'),
+    (found(UTIL, bridge=BRIDGE, capabilities=[npu_modules.CLOSES, npu_modules.INF_NAN]), PASS,
+     '/tfplugin/bridge, adapter r1.13 or later; estimator.npu.util'),
+    (found(bridge=Module(error="No module named 'bridge'")), FAIL, "No module named 'bridge'"),
+    (found({'bridge.estimator.npu.util': Module(error="cannot import name 'handle'")}, bridge=BRIDGE,
            printed=['hello', '_tf_adapter.so: undefined symbol: x', 'bye']), FAIL,
-     "bridge.estimator.npu.util: cannot import name 'handle' (_tf_adapter.so: undefined symbol: x)")])
+     "bridge.estimator.npu.util: cannot import name 'handle' (_tf_adapter.so: undefined symbol: x)")],
+    ids=['first', 'second', 'third', 'absent', 'library'])
 def test_the_adapter(modules, status, words):
     result = software.adapter(modules, 'bridge')
     assert (result.status, result.found, result.name) == (status, words, 'bridge')
@@ -61,17 +62,17 @@ def test_the_adapter(modules, status, words):
 
 
 def test_an_adapter_that_is_not_there_is_to_be_installed_one_that_fails_to_be_set_up():
-    error = Module(error='no')
-    assert 'install' in software.adapter(found(OLDER, bridge=error), 'bridge').remedy
-    assert 'install' not in software.adapter(found(NEWER, bridge=error), 'bridge').remedy
+    assert 'install' in software.adapter(found(bridge=Module(error="No module named 'bridge'")), 'bridge').remedy
+    assert 'install' not in software.adapter(found(bridge=NO_HCCL), 'bridge').remedy
 
 
 @pytest.mark.parametrize('modules, status', [
-    (found(NEWER, bridge=BRIDGE, hccl=HCCL), PASS),
-    (found(OLDER, bridge=BRIDGE, hccl=NO_HCCL), PASS),  # imported without it, so it does without
-    (found(NEWER, bridge=NO_HCCL, hccl=NO_HCCL), FAIL),
-    (found(OLDER, bridge=Module(error='no'), hccl=NO_HCCL), WARN),
-    (found(NEWER, bridge=Module(error='importing it ended the process (SIGABRT)')), WARN)])
+    (found(bridge=BRIDGE, hccl=HCCL), PASS),
+    (found(bridge=BRIDGE, hccl=NO_HCCL), PASS),  # imported without it, so it does without
+    (found(bridge=NO_HCCL, hccl=NO_HCCL), FAIL),
+    (found(bridge=Module(error='no'), hccl=NO_HCCL), WARN),
+    (found(bridge=Module(error='importing it ended the process (SIGABRT)')), WARN)],
+    ids=['there', 'needless', 'needed', 'unknown', 'not tried'])
 def test_hccl_fails_only_where_the_adapter_needs_it(modules, status):
     result = software.collectives(modules, 'bridge')
     assert (result.status, result.name) == (status, 'hccl')

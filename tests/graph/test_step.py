@@ -82,6 +82,19 @@ def test_one_step_records_the_loss_and_counts():
     assert outputs['learning_rate'] == pytest.approx(0.001)
 
 
+@pytest.mark.parametrize('dtype', [tf.float32, tf.int64])
+@pytest.mark.parametrize('n', [1, 3])
+def test_what_is_appended_is_the_last_of_the_n_most_recent(dtype, n):
+    with tf.Graph().as_default(), tf.Session() as session:
+        recent = step.local_variable('recent/x', [n], dtype)
+        value = tf.placeholder(dtype, [])
+        append = step._append(value, recent)
+        session.run(recent.initializer)
+        for number in range(5, 10):
+            session.run(append, {value: number})
+        assert session.run(recent).tolist() == list(range(10 - n, 10))
+
+
 def test_replicas_give_the_same_training_within_float_tolerance():
     dataset = trainings.random_dataset()
     one, losses_one, _ = trainings.train_in_memory(dataset, 6, batch_size=12, iterations_per_loop=3, replicas=1)

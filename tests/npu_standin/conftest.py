@@ -9,7 +9,8 @@ from tests import npu_standin
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     for name in ('RANK_SIZE', 'RANK_ID', 'RANK_TABLE_FILE', 'JOB_ID', 'ASCEND_DEVICE_ID', 'DEVICE_ID',
-                 'NPU_STANDIN_MODE', 'NPU_STANDIN_FAULT', 'NPU_STANDIN_JOURNAL'):
+                 'CM_WORKER_SIZE', 'CM_CHIEF_IP',
+                 'NPU_STANDIN_MODE', 'NPU_STANDIN_DEVICE', 'NPU_STANDIN_FAULT', 'NPU_STANDIN_JOURNAL'):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -16,7 +16,7 @@ from tests.processes import ROOT
 OFF = rewriter_config_pb2.RewriterConfig.OFF
 SINKING = {'iterations_per_loop': 5}
 
-both_generations = pytest.mark.parametrize('standin', npu_standin.GENERATIONS, indirect=True)
+all_generations = pytest.mark.parametrize('standin', npu_standin.GENERATIONS, indirect=True)
 
 
 @contextlib.contextmanager

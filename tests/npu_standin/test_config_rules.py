@@ -14,7 +14,12 @@ from tests.npu_standin.programs import OFF, breaks, config
     ('config-field', {'iterations_per_loop': 1, 'fields': {'iterations_per_loop': 'b'}}),
     ('config-field', {'use_off_line': 1}),
     ('config-optimizer', {'optimizer': 'NPUOptimizer'}),
-    ('config-value', {'precision_mode': 'allow_mix_precision_bf16'}),
+    ('config-value', {'precision_mode': 'bf16'}),
+    ('config-value', {'precision_mode_v2': 'allow_mix_precision', 'precision_mode': None}),
+    ('config-precision', {'precision_mode_v2': 'origin'}),
+    ('config-precision', {'precision_mode': 'allow_mix_precision_bf16'}),
+    ('config-precision', {'precision_mode_v2': 'mixed_bfloat16', 'precision_mode': None}),
+    ('config-value', {'op_execute_timeout': 0}),
     ('config-value', {'graph_run_mode': 2}),
     ('config-value', {'iterations_per_loop': 0}),
     ('config-value', {'op_debug_level': 5}),
@@ -54,6 +59,22 @@ def test_dump_profiling_and_mixlist_are_accepted_when_right(standin, tmp_path):
     mixlist.write_text('{"black-list": ["Conv2D"]}')
     with breaks('config-mixlist'):
         tf.Session(config=config(**right))
+
+
+@pytest.mark.parametrize('right', [{'precision_mode': 'allow_mix_precision_bf16'},
+                                   {'precision_mode_v2': 'mixed_bfloat16', 'precision_mode': None},
+                                   {'precision_mode': 'cube_fp16in_fp32out', 'op_execute_timeout': 90}])
+def test_the_later_names_are_right_on_a_later_device(standin, monkeypatch, right):
+    monkeypatch.setenv('NPU_STANDIN_DEVICE', 'A2')
+    tf.Session(config=config(**right)).close()
+
+
+def test_the_first_generation_knows_no_later_names_and_ignores_later_keys(journal):
+    with npu_standin.loaded('v21'):
+        tf.Session(graph=tf.Graph(), config=config(hccl_timeout=600, op_execute_timeout=90)).close()
+        with breaks('config-value'):
+            tf.Session(graph=tf.Graph(), config=config(precision_mode='cube_fp16in_fp32out'))
+    assert [entry['key'] for entry in journal('ignored')] == ['hccl_timeout', 'op_execute_timeout']
 
 
 def test_mixlist_is_ignored_by_the_old_generation():

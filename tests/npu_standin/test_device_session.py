@@ -3,10 +3,10 @@
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tests.npu_standin.programs import Net, both_generations, util
+from tests.npu_standin.programs import Net, all_generations, util
 
 
-@both_generations
+@all_generations
 @pytest.mark.parametrize('resource', [False, True])
 def test_a_sinking_run_does_n_steps_and_returns_the_last_one_s_values(standin, journal, resource):
     net = Net(resource=resource)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tests.npu_standin.programs import Net, both_generations, bridge, config, fixed_manager, loss_scale_optimizer, util
+from tests.npu_standin.programs import Net, all_generations, bridge, config, fixed_manager, loss_scale_optimizer, util
 
 
-@both_generations
+@all_generations
 def test_overflow_skips_the_update_and_global_step(standin, journal, monkeypatch):
     monkeypatch.setenv('NPU_STANDIN_FAULT', 'overflow_at=1,3-4')
     net = Net(loss_scale_optimizer(fixed_manager(8)))
@@ -27,6 +27,21 @@ def test_overflow_is_that_of_float16_under_mixed_precision_only(standin):
     with net.session(precision_mode='force_fp32') as session:
         session.run(net.train)
         assert session.run([net.step, net.weight]) == [1, 1.25]
+
+
+@pytest.mark.parametrize('standin', ['v23', 'v26'], indirect=True)
+def test_a_device_with_inf_and_nan_checks_the_gradients_whatever_the_manager_says(standin, monkeypatch):
+    monkeypatch.setenv('NPU_STANDIN_DEVICE', 'A2')
+    manager = bridge('estimator.npu.npu_loss_scale_manager').FixedLossScaleManager(1, enable_overflow_check=False)
+    weight = tf.get_variable('weight', initializer=[0.0, 1.0])
+    loss = tf.reduce_sum(weight * [float('inf'), 0.5])
+    step = tf.train.get_or_create_global_step()
+    train = loss_scale_optimizer(manager).minimize(loss, step)
+    assert bridge('estimator.npu.npu_plugin').is_inf_nan_enabled()
+    with tf.Session(config=config()) as session:
+        session.run(tf.global_variables_initializer())
+        assert np.isnan(session.run([train, loss])[1])
+        assert session.run(weight).tolist() == [0, 1] and session.run(step) == 0
 
 
 def test_without_overflow_check_the_saturated_gradients_are_applied(standin):

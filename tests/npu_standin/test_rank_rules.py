@@ -5,7 +5,7 @@ import json
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tests.npu_standin.programs import Net, SINKING, both_generations, breaks, bridge, config, fixed_manager, util
+from tests.npu_standin.programs import Net, SINKING, all_generations, breaks, bridge, config, fixed_manager, util
 from tests.npu_standin.programs import loss_scale_optimizer
 
 
@@ -24,10 +24,24 @@ def ranks(monkeypatch, tmp_path):
     return table, path
 
 
-@pytest.mark.parametrize('name, value', [('ASCEND_DEVICE_ID', '8'), ('ASCEND_DEVICE_ID', 'npu0'), ('DEVICE_ID', '')])
-def test_the_device_is_an_integer_from_0_to_7(standin, monkeypatch, name, value):
+@pytest.mark.parametrize('name, value', [('ASCEND_DEVICE_ID', '-1'), ('ASCEND_DEVICE_ID', 'npu0'), ('DEVICE_ID', 'x')])
+def test_the_device_is_an_integer_from_0_on(standin, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with breaks('env-device'):
+        tf.Session(config=config())
+
+
+@pytest.mark.parametrize('value', ['', '15'])
+def test_an_empty_device_and_one_of_a_large_machine_are_right(standin, monkeypatch, value):
+    monkeypatch.setenv('ASCEND_DEVICE_ID', value)
+    tf.Session(config=config()).close()
+
+
+@pytest.mark.parametrize('name, other', [('CM_WORKER_SIZE', 'RANK_SIZE'), ('CM_CHIEF_IP', 'RANK_TABLE_FILE')])
+def test_a_cluster_is_told_in_one_way(standin, monkeypatch, name, other):
+    monkeypatch.setenv(name, '1')
+    monkeypatch.setenv(other, '1')
+    with breaks('env-cluster'):
         tf.Session(config=config())
 
 
@@ -56,7 +70,7 @@ def broadcast(variable):
     return tf.assign(variable, bridge('hccl.hccl_ops').broadcast([variable], 0)[0])
 
 
-@both_generations
+@all_generations
 def test_one_rank_needs_no_collectives(standin, journal):
     net = Net(distributed_optimizer())
     with net.session() as session:
@@ -68,7 +82,7 @@ def test_one_rank_needs_no_collectives(standin, journal):
             collective()
 
 
-@both_generations
+@all_generations
 def test_two_ranks_broadcast_then_average(standin, ranks, journal, monkeypatch):
     monkeypatch.setenv('NPU_STANDIN_FAULT', 'overflow_other_rank_at=1')
     optimizer = bridge('estimator.npu.npu_loss_scale_optimizer').NPULossScaleOptimizer

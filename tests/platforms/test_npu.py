@@ -9,9 +9,11 @@ import tensorflow.compat.v1 as tf
 
 from lenet import flags
 from lenet import platforms
+from lenet.checks import operators
 from lenet.checks import ready
 from lenet.data import dataset
 from lenet.errors import UserError
+from lenet.graph import training_graph
 from lenet.platforms import npu
 from lenet.platforms import npu_config
 from lenet.run import trainer
@@ -64,6 +66,26 @@ def test_float32_training_loses_what_the_cpu_loses(train, generation):
     assert on_npu['platform'] == 'npu' and on_npu['steps']['steps_run'] == 12
 
 
+def test_resident_images_are_gathered_anew_in_each_step(train):
+    on_npu, npu_losses, journal = train(input='resident', name='npu')
+    on_cpu, cpu_losses, _ = train(platform='cpu', input='resident', conv='direct', replicas=1, name='cpu')
+    np.testing.assert_allclose(npu_losses, cpu_losses, rtol=1e-5)
+    assert on_npu['evaluation']['confusion'] == on_cpu['evaluation']['confusion']
+    assert not events(journal, 'violation', 'silent', 'on_host')
+
+
+def test_from_resource_variables_they_would_be_one_batch_n_times(train, monkeypatch):
+    monkeypatch.setattr(npu.Npu, 'use_resource', True)
+    with pytest.raises(UserError, match=r'lacks ResourceGather \(by gather in lenet/graph/pipeline.py\)'):
+        train(input='resident', name='refused')
+    monkeypatch.setattr(ready, 'require_operators', lambda params, built: None)
+    _, npu_losses, journal = train(input='resident', mode='silent', name='npu')
+    _, cpu_losses, _ = train(platform='cpu', conv='direct', replicas=1, name='cpu')
+    np.testing.assert_allclose(npu_losses[::3][:1], cpu_losses[::3][:1], rtol=1e-5)
+    assert np.abs(npu_losses - cpu_losses)[1:3].min() > 1e-3
+    assert {entry['rule'] for entry in events(journal, 'silent')} == {'ops-fixed'}
+
+
 def test_distorted_images_reach_the_device_as_they_reach_a_cpu(train):
     _, npu_losses, journal = train(augment='elastic', name='npu')
     _, cpu_losses, _ = train(platform='cpu', augment='elastic', conv='direct', replicas=1, name='cpu')
@@ -99,6 +121,30 @@ def test_loss_scaling_is_the_adapters(train, generation, values, manager, wrappe
         assert {key: found[0][key] for key in manager} == manager
 
 
+@pytest.mark.parametrize('generation, checks', [('v21', True), ('v23', False), ('v26', False)])
+def test_an_adapter_that_always_checks_for_overflow_does_so_and_that_is_said(train, capsys, generation, checks):
+    _, _, journal = train(generation=generation, loss_scale='fixed', loss_scale_value=8, overflow_check=False)
+    manager, = events(journal, 'loss_scale_manager')
+    assert manager['enable_overflow_check'] is checks
+    assert ('--nooverflow_check: this adapter does not know' in capsys.readouterr().err) == checks
+
+
+@pytest.mark.parametrize('device, is_told', [('910', False), ('A2', True)])
+def test_on_a_device_with_inf_and_nan_a_dead_flag_is_told(train, monkeypatch, capsys, device, is_told):
+    monkeypatch.setenv('NPU_STANDIN_DEVICE', device)
+    train(loss_scale='fixed', loss_scale_value=8, overflow_check=False)
+    assert ('--nooverflow_check has no effect' in capsys.readouterr().err) == is_told
+
+
+@pytest.mark.parametrize('generation', ['v23', 'v26'])
+def test_the_later_names_of_precision_are_passed_on(train, monkeypatch, generation):
+    monkeypatch.setenv('NPU_STANDIN_DEVICE', 'A2')
+    _, _, journal = train(generation=generation, precision_mode_v2='mixed_bfloat16', op_execute_timeout=90)
+    session, = events(journal, 'session')
+    assert session['precision'] == session['parameter_map']['precision_mode_v2'] == 'mixed_bfloat16'
+    assert session['parameter_map']['op_execute_timeout'] == 90
+
+
 def test_overflow_on_the_device_skips_the_update_and_is_counted(train):
     results, _, _ = train(loss_scale='dynamic', fault='overflow_at=2,5-6')
     assert results['steps']['updates_applied'] == 9 and results['steps']['updates_skipped'] == 3
@@ -122,6 +168,56 @@ def test_a_checkpoint_of_the_npu_goes_on_on_the_cpu_and_back(train):
     results, losses, _ = train(name='moving', epochs=3, resume=True, **values)
     np.testing.assert_allclose(losses, whole, rtol=1e-4)
     assert results['steps']['steps_run'] == 18
+
+
+# What a step is made of on an NPU without loss scaling, which is the adapter's. Each must be in the device's list of
+# operators, or the loop is not sunk: whatever is new here is a decision. The first are exempt, then come those of the
+# network, then those of gradients and Adam, then those of counting and recording.
+OPERATORS = """
+    Const IteratorV2 IteratorGetNext NoOp
+    Identity VariableV2 Cast Mul Split Conv2D MaxPool BiasAdd Sigmoid Reshape MatMul Mean RealDiv
+    SparseSoftmaxCrossEntropyWithLogits
+    Fill Tile Sum Neg ExpandDims ShapeN BroadcastGradientArgs PreventGradient BiasAddGrad Conv2DBackpropFilter
+    Conv2DBackpropInput MaxPoolGrad SigmoidGrad ApplyAdam Assign AssignAdd
+    VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp Slice ConcatV2
+"""
+
+
+def operators_of(tensors, graph):
+    """The types of all that must run for them."""
+    names = [getattr(item, 'op', item).name for item in tensors]
+    return {node.op for node in tf.graph_util.extract_sub_graph(graph.as_graph_def(), names).node}
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """The graph of a training of random images on the stand-in."""
+    def run(generation='v26', device='910', **values):
+        monkeypatch.setenv('NPU_STANDIN_DEVICE', device)
+        params = flags.make_params(platform='npu', **values)
+        with npu_standin.loaded(generation):
+            return training_graph.build(params, platforms.choose(params).start(), trainings.random_dataset())
+    return run
+
+
+def test_the_step_is_made_of_these_operators_and_nothing_comes_after_it_but_reading(build):
+    built = build()
+    assert operators_of([built.train_op], built.graph) == set(OPERATORS.split())
+    assert operators_of([built.train_op] + list(built.outputs.values()), built.graph) == set(OPERATORS.split())
+
+
+def test_resident_images_add_a_gather_that_every_list_has(build):
+    built = build(input='resident')
+    assert operators_of([built.train_op], built.graph) - set(OPERATORS.split()) == {'GatherV2'}
+    assert 'ResourceGather' not in {operation.type for operation in built.graph.get_operations()}
+
+
+@pytest.mark.parametrize('generation, device, looks', [
+    ('v21', '910', False), ('v26', '910', False), ('v26', 'A2', True)], ids=['v21', '910', 'A2'])
+def test_infinite_weights_are_looked_for_where_there_can_be_any(build, generation, device, looks):
+    built = build(generation, device)
+    assert ('weights_finite' in built.outputs) == looks
+    assert ('IsFinite' in operators_of(built.outputs.values(), built.graph)) == looks
 
 
 def configured(key, value):
@@ -175,6 +271,44 @@ def test_a_loop_that_silently_was_not_sunk_is_noticed_and_the_training_stays_rig
     assert 'a session.run ran 1 of --iterations_per_loop=3 steps' in capsys.readouterr().err
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
     assert results['throughput']['images'] == (12 - 1) * 6 and results['steps']['steps_run'] == 12
+
+
+@pytest.fixture
+def lacking(monkeypatch, tmp_path):
+    """Makes the list of operators lack some."""
+    def use(*names):
+        supported = operators.read({'ASCEND_OPP_PATH': npu_standin.OPP}).types - set(names)
+        folder = tmp_path / 'opp/built-in/framework/tensorflow'
+        folder.mkdir(parents=True)
+        (folder / operators.FILE).write_text(json.dumps({name: {} for name in sorted(supported)}))
+        monkeypatch.setenv('ASCEND_OPP_PATH', str(tmp_path / 'opp'))
+    return use
+
+
+def test_an_operator_of_the_step_that_the_device_lacks_is_named_before_the_run(train, lacking):
+    lacking('Slice', 'SigmoidGrad')
+    with pytest.raises(UserError, match='SigmoidGrad .by the gradient of activate in lenet/graph/model.py., Slice .by'):
+        train()
+
+
+def test_without_sinking_it_is_told_and_training_goes_on(train, lacking, capsys):
+    lacking('SigmoidGrad')
+    results, _, _ = train(iterations_per_loop=1)
+    assert 'SigmoidGrad' in capsys.readouterr().err and results['steps']['steps_run'] == 12
+
+
+def test_the_warning_of_a_loop_that_was_not_sunk_names_the_operators_first(train, lacking, monkeypatch, capsys):
+    lacking('SigmoidGrad')
+    monkeypatch.setattr(ready, 'require_operators', lambda params, built: None)
+    train(mode='silent')
+    assert 'Likely causes: an operator of the step that the device lacks, another' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('n', [1, 3])
+def test_without_the_list_no_run_starts(train, monkeypatch, n):
+    monkeypatch.setenv('ASCEND_OPP_PATH', '/nowhere')
+    with pytest.raises(UserError, match='operator list: there is neither /nowhere/built-in'):
+        train(iterations_per_loop=n)
 
 
 def test_weights_that_the_device_left_at_zero_are_noticed(train):

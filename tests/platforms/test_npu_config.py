@@ -38,11 +38,19 @@ def test_the_default_training_config_is_explicit_in_every_field():
     (dict(precision_mode='must_keep_origin_dtype'), {'precision_mode': b'must_keep_origin_dtype'}),
     (dict(iteration_per_loop=50), {'iterations_per_loop': 50}),
     (dict(op_debug_level=2, hcom_parallel=True), {'op_debug_level': 2, 'hcom_parallel': True}),
+    (dict(precision_mode='allow_mix_precision_bf16'), {'precision_mode': b'allow_mix_precision_bf16'}),
+    (dict(precision_mode_v2='mixed_float16'), {'precision_mode_v2': b'mixed_float16'}),
+    (dict(op_execute_timeout=90), {'op_execute_timeout': 90}),
     (dict(size=2, hccl_timeout=600), {'hccl_timeout': 600})])
 def test_a_flag_reaches_its_parameter(values, expected):
     found = parameter_map(parameters(**values))
     for key, value in expected.items():
         assert found[key][1] == value
+
+
+def test_the_two_names_of_precision_exclude_each_other():
+    assert 'precision_mode' not in parameter_map(parameters(precision_mode='force_fp32', precision_mode_v2='origin'))
+    assert 'precision_mode_v2' not in parameter_map(parameters())
 
 
 def test_dumps_and_profiles_lie_in_the_output_directory_by_absolute_path(tmp_path):

@@ -36,6 +36,15 @@ def test_a_call_that_ran_fewer_steps_than_n_counts_those_alone():
     assert made.calls == [(1, 1.0), (2, 1.0)] and made.losses.tolist() == [2, 3]
 
 
+@pytest.mark.parametrize('steps_run, losses', [(10, [1, 2, 3, 4]), (9, [2, 3, 4]), (7, [4])], ids=['4', '3', '1'])
+def test_of_the_most_recent_values_the_last_are_the_call_s_whatever_its_first_step(steps_run, losses):
+    made = account(Position(6, 6), loss_scale='dynamic')
+    recent = {name.replace('record/', 'recent/'): value for name, value in outputs(steps_run).items()}
+    made.add(dict(recent, **{'recent/global_step': np.arange(3, 7) + steps_run - 6}), 1.0)
+    made.check()
+    assert made.losses.tolist() == losses and made.window.skipped_steps == []
+
+
 @pytest.mark.parametrize('steps_run', [6, 5], ids=['same', 'fewer'])
 def test_a_call_without_a_step_ends_the_run(steps_run):
     with pytest.raises(UserError, match='steps_run stayed at %d: a session.run did no step' % steps_run):

@@ -10,7 +10,7 @@ from tests import kills
 
 LOG = '0/LeNet_ID0127_for_TensorFlow_bs64_1p_acc.log'
 MINE = ['notes.txt', '.notes.tmp', '0/mine.txt', '0/train_mine_loss.txt', 'ckpt_npu/model.ckpt-mine.index',
-        'events.out.tfevents.1.mine', '8/' + LOG[2:], 'ckpt_npu/notes/x']
+        'events.out.tfevents.1.mine', '100/' + LOG[2:], 'ckpt_npu/notes/x']
 
 
 def make_run(directory, name, checkpoint=True):

@@ -6,7 +6,7 @@
     subgraph.py       what a list of fetches makes run            run_rules.py      what may run together, and when
     sinking.py        N steps per session.run                     session_hooks.py  the patches of TensorFlow's sessions
     float_status.py   the overflow flag                           gradients.py      optimizers around optimizers
-    loading.py        load, close, unload
+    operators.py      the list of operators               loading.py        load, close, unload
 """
 
 from standin.violations import RULES, StandinViolation  # noqa: F401

@@ -7,15 +7,19 @@ from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from tensorflow.core.protobuf import rewriter_config_pb2
 
-from standin import journal, violations
+from standin import journal, settings, violations
 from standin.engine import engine
 
 OPTIMIZER = 'NpuOptimizer'
 _OFF = rewriter_config_pb2.RewriterConfig.OFF
 _PRECISION_MODES = ('allow_fp32_to_fp16', 'allow_mix_precision', 'must_keep_origin_dtype', 'force_fp32', 'force_fp16')
-_MIXED_MODES = ('allow_mix_precision',)
+_LATER_MODES = ('cube_fp16in_fp32out', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16', 'allow_fp32_to_bf16')
+_MODES_V2 = ('origin', 'fp16', 'cube_fp16in_fp32out', 'mixed_float16', 'mixed_bfloat16', 'mixed_hif8', 'cube_hif8')
+_MIXED_MODES = ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16', 'mixed_float16',
+                'mixed_bfloat16', 'mixed_hif8')
+_LATER_KEYS = ('hccl_timeout', 'op_execute_timeout', 'precision_mode_v2')  # the generation of 2021 ignores them
 _PROFILING_KEYS = ('output', 'task_trace', 'training_trace', 'aicpu', 'fp_point', 'bp_point')
-_FOR_THE_PROCESS = ('precision_mode', 'profiling_mode', 'profiling_options', 'graph_run_mode')
+_FOR_THE_PROCESS = ('precision_mode', 'precision_mode_v2', 'profiling_mode', 'profiling_options', 'graph_run_mode')
 _DUMP_SETS = 100
 _DUMP_STEP = re.compile(r'\d+(-\d+)?(\|\d+(-\d+)?)*')
 
@@ -56,7 +60,8 @@ TABLE = {
     'enable_data_pre_proc': _switch(False),
     'iterations_per_loop': _between(1, 1, float('inf')),
     'mix_compile_mode': _switch(False),
-    'precision_mode': _one_of('s', '', *_PRECISION_MODES),
+    'precision_mode': _one_of('s', '', *_PRECISION_MODES, *_LATER_MODES),
+    'precision_mode_v2': _one_of('s', '', *_MODES_V2),
     'modify_mixlist': _text(),
     'graph_run_mode': _one_of('i', 1, 0, 1),
     'profiling_mode': _switch(False),
@@ -70,6 +75,7 @@ TABLE = {
     'op_debug_level': _between(0, 0, 4),
     'hcom_parallel': _switch(None),  # False in 2021, True since adapter r1.10
     'hccl_timeout': _between(1836, 1, 17340),
+    'op_execute_timeout': _between(None, 1, float('inf')),
 }
 
 
@@ -104,8 +110,7 @@ def check(config: Any) -> Dict[str, Any]:
     values = _read(config.graph_options.rewrite_options.custom_optimizers[0].parameter_map)
     if not values['use_off_line']:
         violations.violate('config-required', 'use_off_line is not True')
-    if not values['precision_mode']:
-        violations.violate('config-required', 'precision_mode is not set')
+    _check_precision(values)
     if values['iterations_per_loop'] > 1:
         for key, wanted in (('enable_data_pre_proc', True), ('mix_compile_mode', False)):
             if values[key] != wanted:
@@ -137,6 +142,9 @@ def _read(parameters: Any) -> Dict[str, Any]:
         violations.violate('config-key', repr(key))
     values = {key: entry.default for key, entry in TABLE.items()}
     for key in sorted(set(parameters) & set(TABLE)):
+        if key in _LATER_KEYS and not engine.since('v23'):
+            journal.record('ignored', key=key, reason='adapters before r1.7 do not read it')
+            continue
         entry, field = TABLE[key], parameters[key].WhichOneof('value')
         if field != entry.field:
             violations.violate('config-field', '%s is in field %s, not in %s' % (key, field, entry.field))
@@ -144,6 +152,18 @@ def _read(parameters: Any) -> Dict[str, Any]:
         if field == entry.field and not entry.legal(values[key]):
             violations.violate('config-value', '%s is %r, legal: %s' % (key, values[key], entry.values))
     return values
+
+
+def _check_precision(values: Dict[str, Any]) -> None:
+    modes = [values[key] for key in ('precision_mode', 'precision_mode_v2') if values[key]]
+    if not modes:
+        violations.violate('config-required', 'neither precision_mode nor precision_mode_v2 is set')
+    if len(modes) == 2:
+        violations.violate('config-precision', 'both are set: %s' % ', '.join(modes))
+    if not engine.since('v23') and modes[0] in _LATER_MODES:
+        violations.violate('config-value', 'precision_mode %s is of a later generation' % modes[0])
+    if not settings.inf_nan() and any(name in modes[0] for name in ('bf16', 'bfloat16', 'hif8')):
+        violations.violate('config-precision', 'the 910 has no %s' % modes[0])
 
 
 def _check_dump(values: Dict[str, Any]) -> None:
@@ -158,7 +178,7 @@ def _check_dump(values: Dict[str, Any]) -> None:
 def _check_profiling(values: Dict[str, Any]) -> None:
     text = values['profiling_options']
     if not text:
-        if values['profiling_mode'] and engine.generation == 'v21':
+        if values['profiling_mode'] and not engine.since('v23'):
             violations.violate('config-profiling', 'profiling_mode without profiling_options aborts this generation')
         return
     try:
@@ -178,11 +198,12 @@ def _check_mixlist(values: Dict[str, Any]) -> None:
     path = values['modify_mixlist']
     if not path:
         return
-    if engine.generation == 'v21':
+    if not engine.since('v23'):
         journal.record('ignored', key='modify_mixlist', reason='adapters before r1.5 do not read it')
         return
-    if values['precision_mode'] not in _MIXED_MODES:
-        violations.violate('config-mixlist', 'precision_mode is %s' % values['precision_mode'])
+    mode = values['precision_mode_v2'] or values['precision_mode']
+    if mode not in _MIXED_MODES:
+        violations.violate('config-mixlist', 'precision_mode is %s' % mode)
     try:
         with open(path, encoding='utf-8') as stream:
             lists = json.load(stream)

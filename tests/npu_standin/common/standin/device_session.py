@@ -48,7 +48,7 @@ class DeviceSession:
                        step=engine.steps)
         if plan.kind == 'train':
             self._fail_on_demand()
-            result = self._train(steps, fetches, feed_dict, options, run_metadata)
+            result = self._train(steps, fetches, self._fix(plan, steps, feed_dict), options, run_metadata)
         else:
             result = engine.plain_run(self.session, fetches, feed_dict, options, run_metadata)
         run_rules.take_note(self, plan)
@@ -56,6 +56,13 @@ class DeviceSession:
         if plan.kind in ('train', 'evaluate'):
             result = tf.nest.map_structure(float_status.saturated_value, result)
         return result
+
+    def _fix(self, plan: Subgraph, steps: int, feeds: Any) -> Any:
+        """What a run is fed: with the values that the host computes once for all its steps."""
+        if steps == 1 or not plan.fixed:
+            return feeds
+        tensors = [tensor for operation in plan.fixed for tensor in operation.outputs]
+        return {**(feeds or {}), **dict(zip(tensors, engine.plain_run(self.session, tensors, feeds)))}
 
     def _train(self, steps: int, *arguments: Any) -> Any:
         """Runs `steps` times; the fetched values are those of the last."""

@@ -19,7 +19,7 @@ class Engine:
     """The graph engine: started by the first session with NpuOptimizer, there is one per process."""
 
     def __init__(self) -> None:
-        self.generation: Optional[str] = None  # 'v21' or 'v23'
+        self.generation: Optional[str] = None  # 'v21', 'v23' or 'v26'
         self.held: Dict[str, Any] = {}  # options of the first session that hold for the process
         self.closed: Optional[str] = None  # what closed it
         self.steps = 0  # device steps of training so far
@@ -32,6 +32,10 @@ class Engine:
         """The notes on `graph`, empty at first."""
         return self._graphs.setdefault(graph, GraphRecord())
 
+    def since(self, generation: str) -> bool:
+        """Whether the adapter is of this generation or a later one."""
+        return self.generation >= generation
+
     def device_session(self, session: Any) -> Optional[Any]:
         """The DeviceSession of a tf.Session, None if it is a host session."""
         return getattr(session, '_standin', None)
@@ -39,7 +43,7 @@ class Engine:
     @property
     def precision_mode(self) -> Optional[str]:
         """The precision the process runs with, None before the first session."""
-        return self.held.get('precision_mode')
+        return self.held.get('precision_mode_v2') or self.held.get('precision_mode')
 
 
 engine = Engine()

@@ -15,7 +15,8 @@ from standin import gradients, journal, settings
 from standin.engine import engine
 
 _FLOAT16_MAX = float(np.finfo(np.float16).max)  # 65504
-_HALF_MODES = ('allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16')
+_HALF_MODES = ('allow_mix_precision', 'allow_mix_precision_fp16', 'allow_fp32_to_fp16', 'force_fp16', 'mixed_float16',
+               'fp16')
 
 
 def _peak(values: List[Any]) -> tf.Tensor:
@@ -27,7 +28,7 @@ def _peak(values: List[Any]) -> tf.Tensor:
 def _flag(finite: np.ndarray, peak: np.ndarray, peak_of_products: np.ndarray, is_distributed: np.ndarray) -> np.ndarray:
     """Runs once per device step: bool and float32 scalars -> bool scalar."""
     step = engine.steps
-    if engine.precision_mode != 'force_fp16':
+    if engine.precision_mode not in ('force_fp16', 'fp16'):
         peak = peak_of_products
     overflows = not finite or engine.precision_mode in _HALF_MODES and peak > _FLOAT16_MAX
     overflows = overflows or settings.fault('overflow_always') or settings.fault('overflow_at', step)
@@ -49,7 +50,9 @@ def read(scaled: List[Any], is_distributed: bool) -> tf.Tensor:
 
 
 def saturated(values: tf.Tensor) -> tf.Tensor:
-    """As the 910 has it: Inf is the greatest number, NaN is 0; same dtype and shape."""
+    """As the 910 has it: Inf is the greatest number, NaN is 0; same dtype and shape. An A2 leaves them."""
+    if settings.inf_nan():
+        return values
     limited = tf.clip_by_value(values, values.dtype.min, values.dtype.max)
     return tf.where_v2(tf.is_nan(values), tf.zeros_like(values), limited)
 
@@ -57,5 +60,5 @@ def saturated(values: tf.Tensor) -> tf.Tensor:
 def saturated_value(value: Any) -> Any:
     """The same for a fetched value; what is no float comes back as it is."""
     if isinstance(value, (np.ndarray, np.generic)) and np.issubdtype(value.dtype, np.floating):
-        return value if np.all(np.isfinite(value)) else np.nan_to_num(value)
+        return value if settings.inf_nan() or np.all(np.isfinite(value)) else np.nan_to_num(value)
     return value

@@ -14,6 +14,7 @@ Every line has `n` (0, 1, 2 … in this process), `pid` and `event`. The events 
     load_iteration_per_loop_var    iterations (only when called as a method of IterationPerLoop)
     iteration_op          op (the name that the group got), train_op
     loop_loaded           session, iterations
+    on_host               kind, ops [types] (of the step, in a training run, that the list of operators lacks)
     loss_scale_manager    manager ('fixed', 'dynamic'), loss_scale, and the manager's other arguments
     loss_scale_optimizer  optimizer, manager, is_distributed
     distributed_optimizer optimizer, size, job, is_weight_update_sharding
@@ -28,7 +29,7 @@ Every line has `n` (0, 1, 2 … in this process), `pid` and `event`. The events 
     ignored               key, reason (something this generation ignores by design)
     silent                rule, detail (silent mode: a rule was broken and the device says nothing)
     violation             rule, detail
-    npu_close             (v23)
+    npu_close             (v23, v26)
     exit                  violations (count)
 
 `kind` of a run: train, evaluate, initialize, iterator, restore, save, broadcast or other (see subgraph.py).

@@ -8,7 +8,7 @@ from standin.engine import engine
 
 
 def load(generation: str) -> str:
-    """Starts the emulation for 'v21' or 'v23'; returns the directory of npu_bridge's shared deep modules."""
+    """Starts the emulation for 'v21', 'v23' or 'v26'; returns the directory of npu_bridge's shared deep modules."""
     settings.silent()
     settings.fault('no_handle')  # an unreadable variable fails here, not in the middle of a run
     engine.generation = generation
@@ -30,7 +30,7 @@ def adapter_library() -> object:
 
 
 def npu_close() -> None:
-    """Shuts the device down, as the 2023 generation does at exit."""
+    """Shuts the device down, as adapters since r1.5 do at exit."""
     journal.record('npu_close')
     engine.closed = engine.closed or 'npu_close'
 

@@ -5,7 +5,7 @@ import os
 import re
 from typing import Any, Optional
 
-from standin import violations
+from standin import settings, violations
 
 _SIZES = (1, 2, 4, 8)  # devices of a server
 _GROUP = 4  # devices 0-3 and 4-7 are separate networks
@@ -19,15 +19,18 @@ def size() -> int:
 def check() -> None:
     """Checks device and ranks, as the engine does when it starts."""
     device = _integer('ASCEND_DEVICE_ID', 'env-device', _integer('DEVICE_ID', 'env-device', 0))
-    if not 0 <= device <= 7:
+    if device < 0:
         violations.violate('env-device', 'the device is %d' % device)
+    for name, other in (('CM_WORKER_SIZE', 'RANK_SIZE'), ('CM_CHIEF_IP', 'RANK_TABLE_FILE')):
+        if os.environ.get(name) and os.environ.get(other):
+            violations.violate('env-cluster', '%s and %s are set' % (name, other))
     if size() > 1:
         _check_ranks(size())
 
 
 def _integer(name: str, rule: str, default: Optional[int]) -> Optional[int]:
     text = os.environ.get(name)
-    if text is None:
+    if not text:
         return default
     if not re.fullmatch(r'-?\d+', text):
         violations.violate(rule, '%s is %r' % (name, text))
@@ -66,8 +69,13 @@ def _problem(table: Any, ranks: int) -> Optional[str]:
         devices = [int(device['device_id']) for device in server['device']]
         if not server['server_id'] or not all(device['device_ip'] for device in server['device']):
             return 'empty server_id or device_ip'
-        if len(devices) not in _SIZES or len(set(devices)) != len(devices):
-            return 'a server has 1, 2, 4 or 8 different devices, not %s' % devices
+        if len(set(devices)) != len(devices):
+            return 'devices %s are not different' % devices
+        if settings.inf_nan():  # an A2: without the rules of the first 910
+            rank_ids += [int(device['rank_id']) for device in server['device']]
+            continue
+        if len(devices) not in _SIZES:
+            return 'a server has 1, 2, 4 or 8 devices, not %s' % devices
         if 1 < len(devices) <= _GROUP and len({device // _GROUP for device in devices}) > 1:
             return 'devices %s are in separate networks (0-3 and 4-7)' % devices
         rank_ids += [int(device['rank_id']) for device in server['device']]

@@ -3,6 +3,7 @@
 NPU_STANDIN_MODE    'strict' (default): every broken rule raises StandinViolation; 'silent': the rules that the device
                     breaks without a word (violations.RULES) only leave a `silent` entry in the journal, and the
                     stand-in does what the device does: run one step, zero the variables, ignore the key
+NPU_STANDIN_DEVICE  '910' (default): saturates; 'A2': knows Inf and NaN, and bfloat16
 NPU_STANDIN_FAULT   faults that happen although the program does everything right, separated by ';':
     one_step[=RUNS]             sinking runs do one step instead of N
     overflow_always             every step overflows
@@ -11,7 +12,7 @@ NPU_STANDIN_FAULT   faults that happen although the program does everything righ
     zero_variables              all variables become zero when the first iterator is initialized
     run_error=RUNS              these training runs raise tf.errors.InternalError (DoRunAsync Failed)
     no_handle                   _tf_adapter.so does not load: npu_bridge_handle is missing
-    no_hccl                     CANN's hccl is missing (v23)
+    no_hccl                     CANN's hccl is missing (v23, v26)
 STEPS and RUNS are like '3', '0,5-9' or '20-' and count the process's device steps of training, or the training
 runs of NPU sessions, from 0.
 """
@@ -32,6 +33,14 @@ def silent() -> bool:
     if mode not in ('strict', 'silent'):
         raise ValueError('NPU_STANDIN_MODE must be strict or silent, got %r' % mode)
     return mode == 'silent'
+
+
+def inf_nan() -> bool:
+    """True when the device follows IEEE 754 instead of saturating."""
+    device = os.environ.get('NPU_STANDIN_DEVICE') or '910'
+    if device not in ('910', 'A2'):
+        raise ValueError('NPU_STANDIN_DEVICE must be 910 or A2, got %r' % device)
+    return device == 'A2'
 
 
 @functools.lru_cache()

@@ -4,7 +4,7 @@ from typing import Any, List, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from standin import journal, settings, violations
+from standin import journal, operators, settings, violations
 from standin.engine import engine
 from standin.subgraph import LOOP_NAME, Subgraph
 
@@ -92,12 +92,20 @@ def check_reset(device: Any, plan: Subgraph) -> None:
 
 def iterations(device: Any, plan: Subgraph) -> int:
     """How many steps a training run of a device session does: N, or 1 with every reason in the journal."""
+    if operators.listed() is None:
+        violations.violate('ops-list', 'a run of kind %s' % plan.kind)
+        return 1
+    plan.fixed, torn = operators.on_host(device.graph, engine.record_of(device.graph), plan)
     if device.values['iterations_per_loop'] == 1 and not plan.loops():
         return 1
     broken = False
     for rule, detail in _obstacles(device, plan):
         violations.violate(rule, detail)
         broken = True
+    for rule, operations in (('ops-step', torn), ('ops-fixed', plan.fixed)):
+        if operations:
+            violations.violate(rule, ', '.join(sorted({operation.type for operation in operations})))
+            broken = broken or rule == 'ops-step'
     if broken:
         return 1
     if settings.fault('one_step', engine.train_runs):

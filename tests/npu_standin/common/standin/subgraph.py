@@ -17,7 +17,7 @@ _TRANSPARENT = ('Identity', 'RefIdentity', 'Switch', 'RefSwitch', 'Enter', 'RefE
 _APPLIES = re.compile(r'(Resource)?(Sparse)?Apply[A-Z]\w*')
 
 
-def _origin(tensor: tf.Tensor) -> tf.Operation:
+def origin(tensor: tf.Tensor) -> tf.Operation:
     """The op that made a handle or reference, seen through conditionals and loops."""
     operation = tensor.op
     while operation.type in _TRANSPARENT:
@@ -36,15 +36,16 @@ class Subgraph:
       kind: 'train' (updates trainable variables from data, or runs the loop), 'iterator' (initializes one),
         'restore', 'save', 'broadcast', 'evaluate' (reads an iterator), 'initialize' (assigns variables), 'other'.
       fetch_list, number: what its session calls it.
+      fixed: the ops that the host computes once for all steps of a run (see operators.py).
     """
 
     def __init__(self, graph: tf.Graph, record: GraphRecord, fetches: Iterable[tf.Tensor],
                  targets: Iterable[tf.Operation], fed: Set[str]) -> None:
-        self.ops = _reached(fetches, targets, fed)
+        self.ops = reached(fetches, targets, fed)
         self.names = {operation.name for operation in self.ops}
         self.types = {operation.type for operation in self.ops}
-        self.iterators = {_origin(operation.inputs[0]) for operation in self.of_types(*_GET_NEXT)}
-        self.initialized_iterators = {_origin(operation.inputs[1]).name
+        self.iterators = {origin(operation.inputs[0]) for operation in self.of_types(*_GET_NEXT)}
+        self.initialized_iterators = {origin(operation.inputs[1]).name
                                       for operation in self.of_types('MakeIterator')}
         self.writes = self._writes()
         self.trainable_writes = self.writes & {variable.op.name for variable in
@@ -52,6 +53,7 @@ class Subgraph:
         self.kind = self._kind(record)
         self.fetch_list: Tuple[str, ...] = ()
         self.number = 0
+        self.fixed: Set[tf.Operation] = set()
 
     def of_types(self, *types: str) -> List[tf.Operation]:
         """The ops of these types, by name."""
@@ -69,7 +71,7 @@ class Subgraph:
     def pipeline(self) -> Set[tf.Operation]:
         """The ops behind the iterators that are initialized: the dataset pipelines."""
         makers = self.of_types('MakeIterator')
-        return _reached([maker.inputs[0] for maker in makers], [], set())
+        return reached([maker.inputs[0] for maker in makers], [], set())
 
     def variables(self, among: Optional[Set[tf.Operation]] = None) -> List[str]:
         """Names of the variables among the ops."""
@@ -85,7 +87,7 @@ class Subgraph:
     def _writes(self) -> Set[str]:
         writers = [operation for operation in self.ops
                    if operation.type in _WRITES or _APPLIES.fullmatch(operation.type)]
-        return {_origin(operation.inputs[0]).name for operation in writers}
+        return {origin(operation.inputs[0]).name for operation in writers}
 
     def _kind(self, record: GraphRecord) -> str:
         trains = self.loops() or self.names & record.train_ops or self.iterators and self.trainable_writes
@@ -99,13 +101,14 @@ class Subgraph:
         return 'other'
 
 
-def _reached(fetches: Iterable[tf.Tensor], targets: Iterable[tf.Operation], fed: Set[str]) -> Set[tf.Operation]:
-    reached: Set[tf.Operation] = set()
+def reached(fetches: Iterable[tf.Tensor], targets: Iterable[tf.Operation], fed: Set[str]) -> Set[tf.Operation]:
+    """All ops that these need, but for what is behind a fed tensor."""
+    found: Set[tf.Operation] = set()
     pending: List[Any] = [tensor.op for tensor in fetches if tensor.name not in fed] + list(targets)
     while pending:
         operation = pending.pop()
-        if operation not in reached:
-            reached.add(operation)
+        if operation not in found:
+            found.add(operation)
             pending += [tensor.op for tensor in operation.inputs if tensor.name not in fed]
             pending += operation.control_inputs
-    return reached
+    return found

@@ -33,10 +33,12 @@ RULES = {
     'config-profiling': Rule('profiling_options is JSON of known keys, its output directory exists'),
     'config-mixlist': Rule('modify_mixlist is a file of JSON, black-list/white-list x to-add/to-remove, and needs '
                            'allow_mix_precision'),
+    'config-precision': Rule('precision_mode and precision_mode_v2 exclude each other; a 910 has no bfloat16'),
     'config-process': Rule('precision, profiling and graph_run_mode hold for the whole process: the first session '
                            'decides', True),
 
-    'env-device': Rule('ASCEND_DEVICE_ID (or DEVICE_ID) is an integer from 0 to 7'),
+    'env-device': Rule('ASCEND_DEVICE_ID (or DEVICE_ID) is an integer from 0 on; an empty one is none'),
+    'env-cluster': Rule('CM_WORKER_SIZE excludes RANK_SIZE, CM_CHIEF_IP excludes RANK_TABLE_FILE'),
     'env-ranks': Rule('several ranks need RANK_TABLE_FILE, RANK_ID, JOB_ID and ASCEND_DEVICE_ID that agree'),
 
     'run-initializers-together': Rule('an iterator and variables initialized in one run: the graph stays on the host, '
@@ -55,6 +57,11 @@ RULES = {
     'run-exhausted': Rule('what happens when the data end inside a loop is unknown: repeat() them'),
     'run-inference-mode': Rule('graph_run_mode 0 is for inference; training needs 1'),
     'run-after-close': Rule('nothing runs after shutdown_system or npu_close'),
+
+    'ops-list': Rule('without npu_supported_ops.json under ASCEND_OPP_PATH the whole graph stays on the host', True),
+    'ops-step': Rule('an operator of the step that npu_supported_ops.json lacks stays on the host: one step per run',
+                     True),
+    'ops-fixed': Rule('what the host computes of a sunk step it computes once: N steps on the same value', True),
 
     'sink-twice': Rule('set_iteration_per_loop is called once: a second call yields IterationOp_1', True),
     'sink-scope': Rule('set_iteration_per_loop is called outside any scope: the node is named IterationOp', True),

@@ -8,6 +8,9 @@ sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.
 from standin import loading  # noqa: E402  (found only now)
 
 __path__ += [loading.load('v21')]
+
+from npu_bridge import tf_adapter  # noqa: E402, F401
+
 try:
     npu_bridge_handle = loading.adapter_library()
 except OSError as error:

@@ -10,7 +10,7 @@ from standin import loading  # noqa: E402  (found only now)
 
 __path__ += [loading.load('v23')]
 
-import hccl  # noqa: E402, F401  (CANN's; this generation cannot do without)
+import hccl  # noqa: E402, F401  (CANN's; no adapter since July 2021 can do without)
 from npu_bridge import tf_adapter  # noqa: E402, F401
 
 try:
@@ -18,4 +18,5 @@ try:
 except OSError as error:
     print(error)  # as the real package does; what needs the handle then fails to import it
 
-atexit.register(loading.npu_close)
+npu_close = loading.npu_close
+atexit.register(npu_close)

@@ -1,1 +1,1 @@
-"""The compiled half of the December 2023 adapter; only its importability matters here."""
+"""The compiled half of the adapter, which every generation has; only its importability matters here."""

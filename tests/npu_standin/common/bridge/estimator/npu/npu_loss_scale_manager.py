@@ -39,18 +39,18 @@ class _FixedLossScaleManager(LossScaleManager):
         return tf.no_op()
 
 
-if engine.generation == 'v21':
+if engine.since('v23'):
+    class FixedLossScaleManager(_FixedLossScaleManager):
+        """Later generations can be told not to check for overflow."""
+
+        def __init__(self, loss_scale, enable_overflow_check=True):
+            self.enable_overflow_check = enable_overflow_check
+            self._start(loss_scale)
+else:
     class FixedLossScaleManager(_FixedLossScaleManager):
         """The 2021 generation always checks for overflow."""
 
         def __init__(self, loss_scale):
-            self._start(loss_scale)
-else:
-    class FixedLossScaleManager(_FixedLossScaleManager):
-        """The 2023 generation can be told not to check for overflow."""
-
-        def __init__(self, loss_scale, enable_overflow_check=True):
-            self.enable_overflow_check = enable_overflow_check
             self._start(loss_scale)
 
 

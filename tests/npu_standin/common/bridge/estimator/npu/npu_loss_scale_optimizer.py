@@ -4,14 +4,15 @@ import tensorflow.compat.v1 as tf
 from npu_bridge import npu_bridge_handle  # noqa: F401  (missing when the library did not load)
 from npu_bridge.estimator.npu.npu_loss_scale_manager import LossScaleManager
 from npu_bridge.estimator.npu.npu_optimizer import NPUDistributedOptimizer
-from standin import float_status, gradients, journal, rank_rules, violations
+from standin import float_status, gradients, journal, rank_rules, settings, violations
 
 
 class NPULossScaleOptimizer(gradients.WrappingOptimizer):
     """Wraps an optimizer; on overflow neither the variables nor global_step change.
 
     Overflow is what the device's float-status flag says after the (still scaled) gradients are computed. The device
-    saturates: once the flag is read, an Inf among the gradients is the greatest float32 and a NaN is 0.
+    saturates: once the flag is read, an Inf among the gradients is the greatest float32 and a NaN is 0. On a device
+    with Inf and NaN the gradients are checked, and a manager's enable_overflow_check=False is ignored.
     """
 
     def __init__(self, opt, loss_scale_manager, is_distributed=False):
@@ -42,7 +43,7 @@ class NPULossScaleOptimizer(gradients.WrappingOptimizer):
             violations.violate('scale-raw-gradients', 'apply_gradients without compute_gradients of the same optimizer')
         finite = tf.logical_not(tf.reduce_any(tf.stack(self._overflows)))
         self._overflows = []
-        if not self._manager.enable_overflow_check:
+        if not self._manager.enable_overflow_check and not settings.inf_nan():
             return self._opt.apply_gradients(grads_and_vars, global_step=global_step, name=name)
         applied = tf.cond(finite, lambda: self._opt.apply_gradients(grads_and_vars, global_step=global_step),
                           tf.no_op)
