@@ -29,19 +29,20 @@ from lenet.support.flag_parsing import define_path
 TOLERANCE = 1e-3
 # Five choices of the images for calibration cost networks of sigmoid, tanh and relu at most 6 of 10,000 answers.
 TOLERANCE_ACCURACY = 0.003
-_FILES = ('pb_path', 'tflite', 'tflite_int8', 'onnx')
+_OTHERS = ('tflite', 'tflite_int8', 'onnx')  # files beside the .pb
 
 
 def _check(values: flags.FlagValues) -> None:
     for name in ('tolerance', 'tolerance_accuracy'):
         if math.isnan(values[name].value):  # passes every bound
             raise UsageError('--%s=nan: a number from 0 to 1 is needed' % name)
-    paths = {name: values[name].value for name in _FILES if values[name].value is not None}
-    _refuse_twice(dict(paths, pb_path=_pb_path(values)))
+    paths = {'pb_path': _pb_path(values)}
+    paths.update((name, values[name].value) for name in _OTHERS if values[name].value is not None)
+    _refuse_twice(paths)
     if values.saved_model is None:
         return
     model = os.path.abspath(values.saved_model)
-    for name, path in dict(paths, pb_path=_pb_path(values)).items():
+    for name, path in paths.items():
         if (os.path.abspath(path) + os.sep).startswith(model + os.sep):
             raise UsageError('--%s=%s lies in --saved_model=%s, which is replaced as a whole: choose another place' %
                              (name, os.path.abspath(path), model))
@@ -49,8 +50,7 @@ def _check(values: flags.FlagValues) -> None:
 
 def _refuse_twice(paths: Dict[str, str]) -> None:
     """Raises UsageError where a file would also be another one, or a description."""
-    taken = {os.path.realpath(path_of(path)): 'the description of --' + name
-             for name, path in paths.items()}
+    taken = {os.path.realpath(path_of(path)): 'the description of --' + name for name, path in paths.items()}
     for name, path in paths.items():
         other = taken.setdefault(os.path.realpath(path), '--' + name)
         if other != '--' + name:
