@@ -56,10 +56,12 @@ def define_compare(values: absl_flags.FlagValues = VALUES) -> None:
     absl_flags.DEFINE_string(
         'contenders', 'ours,reference', 'What is compared, separated by commas, the first with each other one: ours, '
         'ours_peer, ours_whole, ours_2ranks, ours_4ranks, reference, reference_summary, pytorch, '
-        'pytorch_channels_last, keras. "ours:--conv=direct --replicas=1" adds flags, "LABEL=ours:…" a name for the '
-        'table.', flag_values=values)
-    define_path('peer_python', None, 'Interpreter that has PyTorch, or a current TensorFlow, for the '
-                'contenders pytorch, pytorch_channels_last and keras.', flag_values=values)
+        'pytorch_channels_last, pytorch_compiled, jax, keras. "ours:--conv=direct --replicas=1" adds flags, '
+        '"LABEL=ours:…" a name for the table.', flag_values=values)
+    define_path('peer_python', None, 'Interpreter that has PyTorch, JAX or a current TensorFlow, for the '
+                'contenders ours_peer, pytorch…, jax and keras.', flag_values=values)
+    absl_flags.DEFINE_bool('readme', False, "Writes the table into README.md and README.zh.md, in their table's place.",
+                           flag_values=values)
 
 
 def define_accuracy(values: absl_flags.FlagValues = VALUES) -> None:

@@ -20,8 +20,12 @@ with the 95 % percentile bootstrap interval of that median: bench/spread.py has 
                      ours_4ranks: of 4
   reference          the ModelZoo reference's loop (bench/reference_loop.py); reference_summary: with its summary
   pytorch            the same network and batches in eager PyTorch under --peer_python; pytorch_channels_last: with
-                     that memory layout
+                     that memory layout; pytorch_compiled: through torch.compile
+  jax                the same in JAX, jitted, under --peer_python
   keras              the same in Keras on a current TensorFlow under --peer_python
+
+--readme puts the table into README.md and its translation, in the place of the one below the comment that names this
+command.
 
 All flags of training go to the contenders called ours…; the others take --batch_size, --steps, --epochs, --warmup,
 --learning_rate, --seed and the data.
@@ -35,6 +39,7 @@ from absl import flags as absl_flags
 
 from bench import bench_flags
 from bench import contenders
+from bench import readme
 from bench import spread
 from bench import text
 from lenet import flags
@@ -58,6 +63,8 @@ def main() -> None:
     params = flags.read()
     check_ours(params, compared, FLAGS.warmup)
     contenders.check_peers(compared, FLAGS.peer_python)
+    documents = readme.DOCUMENTS if FLAGS.readme else []
+    readme.check(documents)
     load_before = os.getloadavg()
     with scratch.system_directory('lenet-bench') as directory:
         data_file = os.path.join(directory, 'training.npz')
@@ -71,6 +78,8 @@ def main() -> None:
                              load_average_after=list(os.getloadavg()))
     if FLAGS.json_out:
         files.write_json(FLAGS.json_out, report)
+    for path in documents:
+        readme.write(path, report)
     print('\n'.join(lines(report)))
 
 

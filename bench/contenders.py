@@ -27,6 +27,8 @@ class Peer(NamedTuple):
 
 PEERS = {'pytorch': Peer('bench.pytorch_loop', 'torch', []),
          'pytorch_channels_last': Peer('bench.pytorch_loop', 'torch', ['--channels_last']),
+         'pytorch_compiled': Peer('bench.pytorch_loop', 'torch', ['--compile']),
+         'jax': Peer('bench.jax_loop', 'jax', []),
          'keras': Peer('bench.keras_loop', 'tensorflow', [])}
 KINDS = list(OURS) + list(REFERENCES) + list(PEERS)
 

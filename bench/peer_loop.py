@@ -27,6 +27,7 @@ def parse(arguments: List[str]) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, required=True)
     parser.add_argument('--summary', action='store_true', help='reference alone: the merged summary in each step')
     parser.add_argument('--channels_last', action='store_true', help='PyTorch alone: the memory layout NHWC')
+    parser.add_argument('--compile', action='store_true', help='PyTorch alone: torch.compile')
     return parser.parse_args(arguments)
 
 

@@ -1,7 +1,7 @@
 """Counts the right answers of a trained network on all images of a split.
 
   python -m lenet.evaluate                                  the newest checkpoint of output/, MNIST's test images
-  python -m lenet.evaluate --model_path=output/lenet.pb     a frozen graph
+  python -m lenet.evaluate --model_path=output/lenet.pb     a file of lenet.freeze (.pb, .tflite, .onnx)
   python -m lenet.evaluate --split=train --json_out=train.json
 
 Exit statuses as lenet.train.
@@ -22,7 +22,7 @@ def _check(values: flags.FlagValues) -> None:
         return
     for name in ('checkpoint', 'activation'):
         if values[name].value is not None:
-            raise UsageError('--model_path and --%s=%s: a .pb holds its weights and activation; give one of them' %
+            raise UsageError('--model_path and --%s=%s: a file holds its weights and activation; give one of them' %
                              (name, values[name].value))
 
 
@@ -36,10 +36,9 @@ def main() -> None:
 
 def _define_flags() -> None:
     model_flags.define()
-    define_path('model_path', None, 'A frozen graph that lenet.freeze wrote, instead of a checkpoint.')
+    define_path('model_path', None, 'A file that lenet.freeze wrote (.pb, .tflite, .onnx), instead of a checkpoint.')
     flags.DEFINE_enum('split', 'test', ['test', 'train'], 'Which images.')
-    flags.DEFINE_integer('batch_size', 500, 'Images per session.run; a frozen graph of a fixed batch keeps its own.', 1,
-                         60000)
+    flags.DEFINE_integer('batch_size', 500, 'Images per call; a file of a fixed batch keeps its own.', 1, 60000)
     define_platform()
     define_path('json_out', None, 'File for the whole report, all misclassified images included, as JSON.')
 

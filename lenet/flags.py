@@ -16,6 +16,9 @@ from lenet.support import flag_parsing
 from lenet.support import machine
 
 ACTIVATIONS = ['sigmoid', 'tanh', 'relu']
+# Images of a tower. Each tower costs the step a constant time, the graph its copy of the network, and the first call
+# the preparation of that: BUILD.md has the table. Two halves of a small batch are still quicker than the whole.
+LEAST_IMAGES = 16
 PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16',
                    'cube_fp16in_fp32out', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16', 'allow_fp32_to_bf16']
 PRECISION_MODES_V2 = ['origin', 'fp16', 'cube_fp16in_fp32out', 'mixed_float16', 'mixed_bfloat16', 'mixed_hif8',
@@ -102,8 +105,9 @@ def _define_loop(flag: _Definer) -> None:
               'on the NPU).')
     flag.enum('input', None, ['resident', 'stream'], 'The images stay on the device and the step gathers its batch '
               '(default on the CPU), or batches go through tf.data (default on the NPU).')
-    flag.integer('replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: as many '
-                 'usable cores as divide --batch_size on the CPU, 1 on the NPU.', 1, 1024)
+    flag.integer('replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: on the '
+                 'CPU as many as there are usable cores, divide --batch_size and leave each 16 images or more (or half '
+                 'of the batch), 1 on the NPU.', 1, 1024)
 
 
 def _define_ranks(flag: _Definer) -> None:
@@ -288,7 +292,8 @@ def _decide_distributed(asked: str, platform: str) -> str:
 
 
 def _default_replicas(batch_size: int) -> int:
-    return max(r for r in range(1, machine.usable_cores() + 1) if batch_size % r == 0)
+    most = min(machine.usable_cores(), max(2, batch_size // LEAST_IMAGES))
+    return max(r for r in range(1, most + 1) if batch_size % r == 0)
 
 
 def from_lines(lines: List[str]) -> Params:

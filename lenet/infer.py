@@ -1,4 +1,4 @@
-"""Runs a frozen graph (.pb) over images: accuracy, latency, predictions.
+"""Runs a network that lenet.freeze wrote (.pb, .tflite, .onnx) over images: accuracy, latency, predictions.
 
   python -m lenet.infer --model_path=lenet.pb                            MNIST's test set, fetched where it is missing
   python -m lenet.infer --model_path=lenet.pb --data_dir=binaries        what lenet.preprocess wrote, verified
@@ -54,7 +54,8 @@ def main() -> int:
 
 
 def _define_flags() -> None:
-    define_path('model_path', None, 'The frozen graph, as lenet.freeze writes it.', required=True)
+    define_path('model_path', None, 'The network, as lenet.freeze writes it: a frozen graph (.pb), a TFLite or an ONNX '
+                'file; its content tells which.', required=True)
     define_path(
         'data_dir', None, 'Images: a directory of lenet.preprocess; a data set as --data_path of lenet.train names it '
         '(the test images), "synthetic" too; a directory of PNG or JPEG files, or one file. Default: MNIST is fetched '
@@ -62,9 +63,9 @@ def _define_flags() -> None:
     model_flags.define_form()
     absl_flags.DEFINE_integer('seed', 1, 'Of the synthetic digits.', 0, flags.MAX_SEED)
     absl_flags.DEFINE_integer(
-        'batch_size', None, 'Images a session.run; the last batch is padded and the padding not counted. Default: what '
-        'the graph was frozen for or, where that is open, 64, or as many as there are if fewer.', 1, 60000)
-    absl_flags.DEFINE_integer('warmup', 2, 'session.runs that are not timed, after the first one, which never is.', 0,
+        'batch_size', None, 'Images a call; the last batch is padded and the padding not counted. Default: what the '
+        'file was frozen for or, where that is open, 64, or as many as there are if fewer.', 1, 60000)
+    absl_flags.DEFINE_integer('warmup', 2, 'Calls that are not timed, after the first one, which never is.', 0,
                               flags.MAX_COUNT)
     flags.define_platform()
     for alias, name in _ALIASES.items():

@@ -1,7 +1,7 @@
 """Says which digit a photograph or scan shows.
 
   python -m lenet.predict seven.jpg                          with the newest checkpoint of --output_dir
-  python -m lenet.predict --model_path=lenet.pb *.png        with a frozen graph
+  python -m lenet.predict --model_path=lenet.pb *.png        with a file of lenet.freeze (.pb, .tflite, .onnx)
   python -m lenet.predict --json *.png                       one JSON object a line
   python -m lenet.predict --several 1984.jpg                 all digits of a picture, from left to right, in one line
 
@@ -32,7 +32,7 @@ def check_flags() -> None:
     if FLAGS.checkpoint is not None:
         raise UsageError('--model_path=%s and --checkpoint=%s: give one of them' % (FLAGS.model_path, FLAGS.checkpoint))
     if FLAGS.activation is not None:
-        raise UsageError('--activation=%s: the graph of --model_path has its own; leave one out' % FLAGS.activation)
+        raise UsageError('--activation=%s: the file of --model_path has its own; leave one out' % FLAGS.activation)
 
 
 def print_error(error: UserError) -> None:
@@ -62,7 +62,8 @@ def main(*paths: str) -> int:
 
 
 if __name__ == '__main__':
-    define_path('model_path', None, 'A frozen graph (.pb) to answer with, instead of a checkpoint.')
+    define_path('model_path', None, 'A file of lenet.freeze (.pb, .tflite, .onnx) to answer with, instead of a '
+                'checkpoint.')
     model_flags.define_network()
     flags.DEFINE_bool('picture', True, 'Draws the 28x28 pixels that the network sees.')
     flags.DEFINE_bool('json', False, 'Prints one JSON object a line: file, class, probabilities.')

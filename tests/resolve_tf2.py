@@ -15,7 +15,8 @@ from typing import Dict, List, Set
 from pip._vendor.packaging.markers import Marker
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FILES = ('requirements-tf2.txt', 'requirements-dev.txt', 'requirements-images.txt', 'requirements-plot.txt')
+FILES = ('requirements-tf2.txt', 'requirements-dev.txt', 'requirements-images.txt', 'requirements-plot.txt',
+         'requirements-export.txt')
 PYTHONS = ('3.10', '3.11', '3.12', '3.13')
 
 
@@ -28,7 +29,7 @@ LINUX = {'sys_platform': 'linux', 'platform_system': 'Linux'}
 MACHINES = {
     'Linux x86_64': (_manylinux('x86_64'), dict(LINUX, platform_machine='x86_64')),
     'Linux aarch64': (_manylinux('aarch64'), dict(LINUX, platform_machine='aarch64')),
-    'macOS arm64': (['macosx_12_0_arm64'],
+    'macOS arm64': (['macosx_13_0_arm64'],
                     {'sys_platform': 'darwin', 'platform_system': 'Darwin', 'platform_machine': 'arm64'}),
 }
 # pip takes the wheels of --platform and --python-version, but evaluates markers for the Python that runs it.

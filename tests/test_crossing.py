@@ -55,15 +55,17 @@ def test_a_run_that_changes_stacks_loses_what_one_that_stays_does(digits, tmp_pa
     np.testing.assert_allclose(moved, whole, rtol=1e-4)
 
 
-def test_a_frozen_graph_answers_as_where_it_was_frozen(digits, tmp_path):
+def test_a_frozen_network_answers_as_where_it_was_frozen(digits, tmp_path):
     train(FIRST, tmp_path / 'run', digits, '--epochs=1')
-    run(FIRST, 'lenet.freeze', '--output_dir=%s' % (tmp_path / 'run'), '--data_path=' + digits)
-    answers = []
-    for python in (FIRST, SECOND):
-        run(python, 'lenet.infer', '--model_path=%s' % (tmp_path / 'run' / 'lenet.pb'), '--data_dir=' + digits,
-            '--csv_out=%s' % (tmp_path / 'x.csv'))
-        with open(str(tmp_path / 'x.csv')) as stream:
-            answers.append(np.array([row[3:] for row in list(csv.reader(stream))[1:]], float))
-    assert len(answers[0]) == 1007
-    np.testing.assert_allclose(*answers, atol=1e-5)
+    names = {name: str(tmp_path / name) for name in ('pb_path', 'tflite', 'tflite_int8')}
+    run(FIRST, 'lenet.freeze', '--output_dir=%s' % (tmp_path / 'run'), '--data_path=' + digits,
+        *('--%s=%s' % flag for flag in names.items()))
+    for name, path in names.items():
+        answers = []
+        for python in (FIRST, SECOND):
+            run(python, 'lenet.infer', '--model_path=' + path, '--data_dir=' + digits, '--csv_out=%s.csv' % path)
+            with open(path + '.csv') as stream:
+                answers.append(np.array([row[3:] for row in list(csv.reader(stream))[1:]], float))
+        assert len(answers[0]) == 1007
+        np.testing.assert_allclose(*answers, atol=0.01 if name == 'tflite_int8' else 1e-5)
     assert 'correct: ' in run(SECOND, 'lenet.evaluate', '--output_dir=%s' % (tmp_path / 'run'), '--data_path=' + digits)

@@ -24,9 +24,11 @@ def test_the_references_spellings_are_accepted(alias, name, value):
     assert getattr(flags.make_params(**{alias: value}), name) == value
 
 
-def test_replicas_default_to_cores_that_divide_the_batch(monkeypatch):
-    monkeypatch.setattr(flags.machine, 'usable_cores', lambda: 4)
-    assert [flags.make_params(batch_size=b).replicas for b in (64, 6, 13, 1)] == [4, 3, 1, 1]
+@pytest.mark.parametrize('cores, replicas', [(1, [1, 1, 1, 1, 1, 1]), (2, [2, 2, 2, 1, 1, 2]),
+                                             (4, [4, 4, 2, 1, 1, 2]), (64, [64, 4, 2, 1, 1, 2])])
+def test_replicas_default_to_cores_that_divide_the_batch_into_parts_worth_it(monkeypatch, cores, replicas):
+    monkeypatch.setattr(flags.machine, 'usable_cores', lambda: cores)
+    assert [flags.make_params(batch_size=b).replicas for b in (1024, 64, 6, 13, 1, 16)] == replicas
 
 
 def test_params_cannot_be_changed():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests import data_files
+from tests import exports
 from tests import graphs
 from tests import npu_standin
 from tests import processes
@@ -48,9 +49,32 @@ def test_the_binaries_and_the_data_they_were_made_of_give_the_same_predictions(f
 
 def test_the_reference_s_names_of_flags_are_taken(folder):
     ended = infer(folder, '--model_path=x.pb', '--data_dir=data', '--output_dir=bins', '--batchSize=5')
-    assert ended.returncode == 0 and '37 of bins' in ended.stdout and '5 images a session.run' in ended.stdout
+    assert ended.returncode == 0 and '37 of bins' in ended.stdout and '5 images per session.run' in ended.stdout
     ended = infer(folder, '--model_path=x.pb', '--output_path=bins')
     assert ended.returncode == 0 and '37 of bins' in ended.stdout
+
+
+@pytest.mark.parametrize('kind', ['tflite', 'int8', 'onnx'])
+def test_files_of_other_runtimes_answer_too(folder, tmp_path, kind):
+    path = exports.write(tmp_path / 'x.model', kind)
+    ended = infer(folder, '--model_path=' + path, '--data_dir=data', '--platform=auto', '--batch_size=1',
+                  '--csv_out=%s/x.csv' % tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, '')
+    call = 'session.run' if kind == 'onnx' else 'invoke'
+    for word in ('1 images per %s\n' % call, 'ms/%s ' % call, '37: the first, 2 of warm-up, 34 timed',
+                 'timed             %s alone' % call):
+        assert word in ended.stdout
+    assert len((tmp_path / 'x.csv').read_text().splitlines()) == 38
+    (tmp_path / 'x.model').write_bytes(exports.content(kind)[:-7])
+    ended = infer(folder, '--model_path=' + path, '--data_dir=data')
+    line, = ended.stderr.splitlines()
+    assert ended.returncode == 1 and line.startswith('error: %s: is damaged, or not the file that ' % path)
+
+
+def test_a_batch_of_another_size_than_tflite_s_exits_2(folder, tmp_path):
+    ended = infer(folder, '--model_path=' + exports.write(tmp_path / 'x', 'tflite'), '--batch_size=7')
+    line, = ended.stderr.splitlines()
+    assert ended.returncode == 2 and '--batch_size=7: ' in line and 'batches of 1' in line
 
 
 def test_without_targets_nothing_is_written(folder):

@@ -100,6 +100,8 @@ ELSEWHERE = {
     'lenet.data.npz: zipfile.ZipFile': 'of an open file, from the guard',
     'lenet.export.parity: .restore': 'of a checkpoint that has been read before',
     'lenet.export.saved_model: tf.saved_model.load': 'of what this process has just written',
+    'lenet.export.trial: open': 'what the system tells of this process',
+    'lenet.export.trial: os.open': 'the null device',
     'lenet.photo.picture: Image.open': 'of an open file, from the guard',
     'lenet.report.writing: open': "the program's own style and scripts",
     'lenet.run.checkpoint: self._restorer.restore': 'requires regular files first',

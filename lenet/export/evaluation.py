@@ -1,4 +1,4 @@
-"""A trained network on labelled images: opened from a checkpoint or a .pb, asked, counted."""
+"""A trained network on labelled images: opened from a checkpoint or a file, asked, counted."""
 
 from typing import Any, NamedTuple, Optional, Tuple
 
@@ -9,9 +9,10 @@ from lenet import platforms
 from lenet.data import dataset
 from lenet.data.splits import ANY_NUMBER, Split, require_labels_below
 from lenet.errors import UserError
-from lenet.export import frozen
 from lenet.export import opening
 from lenet.export import scoring
+from lenet.export.inputs import flatten
+from lenet.export.network import Answers, Network
 from lenet.support import files
 from lenet.support import progress
 
@@ -43,12 +44,13 @@ def evaluate(request: Request) -> None:
         files.require_file_name(request.json_out)  # before the work
     platform = platforms.resolve(request.platform)
     config = platforms.inference_config(platform)
-    graph_def, name, _ = opening.read_network(request.model_path, request.checkpoint, request.output_dir,
-                                              request.activation, flags.PLATFORM_DEFAULTS[platform]['conv'])
-    with frozen.open_network(graph_def, config, name) as network:
-        split, source = open_split(request, request.split, network.num_classes, name)
-        progress.answer('%s on the %d %s images of %s' % (name, len(split.labels), request.split, source))
-        answers = ask(network, split.images, request.batch_size, name)
+    opened = opening.read_network(request.model_path, request.checkpoint, request.output_dir, request.activation,
+                                  flags.PLATFORM_DEFAULTS[platform]['conv'])
+    opened.place(request.platform)
+    with opened.network(config) as network:
+        split, source = open_split(request, request.split, network.num_classes, opened.name)
+        progress.answer('%s on the %d %s images of %s' % (opened.name, len(split.labels), request.split, source))
+        answers = ask(network, split.images, request.batch_size, opened.name)
     counts, wrong = scoring.count(answers, split.labels), scoring.mistakes(answers, split.labels)
     if request.json_out is not None:
         files.write_json(request.json_out, scoring.report(counts, wrong))
@@ -78,7 +80,7 @@ def open_split(request: Any, name: str, num_classes: int, network_name: str) -> 
     return split, data.origin
 
 
-def ask(network: frozen.Network, images: np.ndarray, batch_size: int, name: str) -> frozen.Answers:
+def ask(network: Network, images: np.ndarray, batch_size: int, name: str) -> Answers:
     """The network's answers, below a progress bar.
 
     Args:
@@ -89,7 +91,7 @@ def ask(network: frozen.Network, images: np.ndarray, batch_size: int, name: str)
       UserError: an answer is NaN or infinite.
     """
     with progress.bar(len(images), 'evaluating', 'images') as advance:
-        answers = network.answer(frozen.flatten(images), batch_size, advance)
+        answers = network.answer(flatten(images), batch_size, advance)
     broken = np.flatnonzero(~np.isfinite(answers.logits).all(axis=1))
     if broken.size:
         raise UserError('%s: its answer to image %d (and %d more) is NaN or infinite; its weights are damaged, or too '

@@ -3,21 +3,23 @@ as the checkpoint does."""
 
 import contextlib
 import os
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Callable, Iterator, List, NamedTuple, Optional
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet import platforms
-from lenet.data.splits import Split
 from lenet.errors import UserError, first_line
 from lenet.export import evaluation
 from lenet.export import frozen
+from lenet.export import onnx_file
+from lenet.export import opening
 from lenet.export import parity
+from lenet.export import quantization
 from lenet.export import saved_model
-from lenet.export import scoring
 from lenet.export import sidecar
+from lenet.export import tflite
 from lenet.export import trained
+from lenet.export.gate import Gate
 from lenet.graph import model
 from lenet.support import files
 from lenet.support import progress
@@ -40,125 +42,112 @@ class Request(NamedTuple):
     tolerance: float
     label_offset: Optional[int] = None
     transpose_images: Optional[bool] = None
+    tflite: Optional[str] = None
+    tflite_int8: Optional[str] = None
+    onnx: Optional[str] = None
+    tolerance_accuracy: float = 0.003
 
 
-class _Gate(NamedTuple):
-    """What an export is held against."""
+class _File(NamedTuple):
+    """A file to be written."""
 
-    request: Request
-    trained_network: trained.Trained
-    config: tf.ConfigProto
-    split: Split
-    source: str  # of the split
-    expected: np.ndarray  # the checkpoint's logits, float32 [n, C]
-
-    def check(self, network: frozen.Network, pb_path: str, name: str) -> Dict[str, Any]:
-        """Lets a network that was read back from its file answer all images.
-
-        Args:
-          pb_path: the file, where it lies now.
-          name: what it will be called.
-
-        Returns:
-          Its sidecar's contents.
-
-        Raises:
-          UserError: it answers otherwise than the checkpoint.
-        """
-        answers = evaluation.ask(network, self.split.images, parity.BATCH, name)
-        difference = parity.compare(self.expected, answers.logits)
-        counts = scoring.count(answers, self.split.labels)
-        progress.say('%s: largest logit difference %.3g (--tolerance=%g), %d of %d predictions changed, test accuracy '
-                     '%.4f (%d of %d)' % (name, difference.largest_difference, self.request.tolerance,
-                                          difference.predictions_changed, difference.images, counts.accuracy,
-                                          counts.correct, counts.images))
-        parity.require(difference, self.request.tolerance, name)
-        contents = sidecar.describe(pb_path, network.nodes(), self.trained_network, self.request.conv)
-        contents.update(sidecar.results(counts, self.source, difference, self.request.tolerance))
-        return contents
+    name: str
+    convolution: str  # as in model.Form
+    make: Callable[[], bytes]
 
 
 def export(request: Request) -> None:
-    """Writes the .pb with its sidecar and, where one is asked for, the SavedModel.
+    """Writes the .pb and what else is asked for, with their sidecars.
 
     They are first written into temporary directories, read back and compared with the checkpoint. The final names are
     given only when all have passed.
 
     Raises:
-      UserError: the checkpoint or the data cannot be read, the targets cannot be written, or an export answers
-        otherwise than the checkpoint; what was there before is untouched then.
+      UserError: the checkpoint or the data cannot be read, the targets cannot be written, a package is missing, or an
+        export answers otherwise than the checkpoint; what was there before is untouched then.
     """
     config = platforms.inference_config('cpu')
+    if request.onnx is not None:
+        onnx_file.require_packages('--onnx=%s:' % request.onnx, *onnx_file.WRITING)
     trained_network = trained.load(request.checkpoint, request.output_dir, request.activation)
     progress.say('%s: %s, %d classes, %s' % (
         trained_network.path, trained_network.activation, trained_network.num_classes,
         'steps unknown' if trained_network.steps_run is None else 'after %d steps' % trained_network.steps_run))
-    targets = _targets(request)
+    targets = _files(request, trained_network)
+    _require_places(request, targets)
     with contextlib.ExitStack() as stack:
-        scratch = {name: stack.enter_context(files.scratch_beside(name)) for name in targets}
+        scratch = [stack.enter_context(files.scratch_beside(file.name)) for file in targets]
+        if request.saved_model is not None:
+            scratch_of_model = stack.enter_context(files.scratch_beside(request.saved_model))
         split, source = evaluation.open_split(request, 'test', trained_network.num_classes, trained_network.path)
         expected = parity.checkpoint_logits(trained_network, split, config)
-        gate = _Gate(request, trained_network, config, split, source, expected)
-        form = model.Form(trained_network.activation, request.conv)
-        graph_def = frozen.build(trained_network.weights, form, request.batch)
-        staged_pb = _stage_pb(gate, graph_def, scratch[request.pb_path])
+        gate = Gate(trained_network, split, source, expected, request.tolerance, request.tolerance_accuracy)
+        staged = [_stage(gate, file, directory, config) for file, directory in zip(targets, scratch)]
         if request.saved_model is not None:
-            staged_model = _stage_saved_model(gate, graph_def, scratch[request.saved_model])
+            staged_model = _stage_saved_model(gate, request, scratch_of_model, config)
         with signals.held(), _writing(request.pb_path):
-            sidecar.replace_pair((staged_pb, request.pb_path),
-                                 (sidecar.path_of(staged_pb), sidecar.path_of(request.pb_path)))
+            sidecars = sidecar.publish(staged)
             if request.saved_model is not None:
                 saved_model.replace(staged_model, request.saved_model)
-    progress.say('wrote %s' % ', '.join(targets[:1] + [sidecar.path_of(request.pb_path)] + targets[1:]))
+    progress.say('wrote %s' % ', '.join([file.name for file in targets] + sidecars + [request.saved_model] * (
+        request.saved_model is not None)))
 
 
-def _targets(request: Request) -> List[str]:
-    """The final names.
+def _build(network: trained.Trained, convolution: str, batch: Optional[int]) -> tf.GraphDef:
+    return frozen.build(network.weights, model.Form(network.activation, convolution), batch)
 
-    Raises:
-      UserError: one cannot be written.
+
+def _files(request: Request, network: trained.Trained) -> List[_File]:
+    """All but the SavedModel, the .pb first. Runtimes other than TensorFlow get convolutions as they are written."""
+    batch = request.batch or 1  # TFLite plans its memory for a fixed one
+
+    def quantize() -> bytes:
+        images, _ = evaluation.open_split(request, 'train', network.num_classes, network.path)
+        return quantization.convert(_build(network, 'direct', batch), batch, quantization.choose(images.images,
+                                                                                                 request.seed))
+    made = [_File(request.pb_path, request.conv,
+                  lambda: _build(network, request.conv, request.batch).SerializeToString(deterministic=True)),
+            _File(request.tflite, 'direct', lambda: tflite.convert_floats(_build(network, 'direct', batch))),
+            _File(request.tflite_int8, 'direct', quantize),
+            _File(request.onnx, 'direct', lambda: onnx_file.convert(_build(network, 'direct', request.batch)))]
+    return [file for file in made if file.name is not None]
+
+
+def _require_places(request: Request, targets: List[_File]) -> None:
     """
-    files.require_file_name(request.pb_path)
-    files.require_file_name(sidecar.path_of(request.pb_path))
-    sidecar.require_place(sidecar.path_of(request.pb_path))
-    if request.saved_model is None:
-        return [request.pb_path]
-    saved_model.require_place(request.saved_model)
-    return [request.pb_path, request.saved_model]
+    Raises:
+      UserError: a final name cannot be given.
+    """
+    for file in targets:
+        files.require_file_name(file.name)
+        files.require_file_name(sidecar.path_of(file.name))
+        sidecar.require_place(sidecar.path_of(file.name))
+    if request.saved_model is not None:
+        saved_model.require_place(request.saved_model)
 
 
-def _stage_pb(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str:
-    """Writes and checks the .pb and its sidecar in `scratch`; returns the former's path."""
-    name = gate.request.pb_path
-    path = os.path.join(scratch, os.path.basename(name))
-    with _writing(name):
-        _write(path, graph_def.SerializeToString(deterministic=True))
-    with frozen.open_network(frozen.read_staged(path), gate.config, name) as network:
-        contents = gate.check(network, path, name)
-    with _writing(name):
-        _write(sidecar.path_of(path), strict_json.text(contents).encode())
-    return path
+def _stage(gate: Gate, file: _File, scratch: str, config: tf.ConfigProto) -> sidecar.Staged:
+    """Writes and checks a file in `scratch`."""
+    path = os.path.join(scratch, os.path.basename(file.name))
+    content = file.make()
+    with _writing(file.name):
+        files.write_flushed(path, content)
+    with opening.open_staged(path, config, file.name) as network:
+        return sidecar.Staged(path, file.name, gate.check(network, path, file.name, file.convolution))
 
 
-def _stage_saved_model(gate: _Gate, graph_def: tf.GraphDef, scratch: str) -> str:
+def _stage_saved_model(gate: Gate, request: Request, scratch: str, config: tf.ConfigProto) -> str:
     """Writes and checks the SavedModel in `scratch`; returns its path."""
-    name = gate.request.saved_model
-    path = os.path.join(scratch, 'staged')
+    name, path = request.saved_model, os.path.join(scratch, 'staged')
     with _writing(name):
-        saved_model.write(graph_def, path)
-    with saved_model.open_network(path, gate.config, name) as network:
-        contents = gate.check(network, os.path.join(path, saved_model.GRAPH), name)
+        saved_model.write(_build(gate.trained_network, request.conv, request.batch), path)
+    with saved_model.open_network(path, config, name) as network:
+        contents = gate.check(network, os.path.join(path, saved_model.GRAPH), name, request.conv)
     with _writing(name):
         os.makedirs(os.path.dirname(os.path.join(path, saved_model.SIDECAR)))
-        _write(os.path.join(path, saved_model.SIDECAR), strict_json.text(contents).encode())
+        files.write_flushed(os.path.join(path, saved_model.SIDECAR), strict_json.text(contents).encode())
         files.flush(os.path.join(path, saved_model.GRAPH))
     return path
-
-
-def _write(path: str, content: bytes) -> None:
-    with open(path, 'wb') as stream:
-        stream.write(content)
-    files.flush(path)
 
 
 @contextlib.contextmanager

@@ -1,23 +1,23 @@
-"""Runs a frozen graph over images: right answers, latency, a CSV line an image.
+"""Runs a network's file over images: right answers, latency, a CSV line an image.
 
 Letters: n images, B batch, C classes.
 """
 
 import csv
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from lenet import platforms
 from lenet.data.splits import require_labels_below
 from lenet.errors import UsageError, UserError
-from lenet.export import frozen
 from lenet.export import input_kinds
 from lenet.export import latency
+from lenet.export import opening
 from lenet.export import sidecar
 from lenet.export.inputs import Inputs
+from lenet.export.network import Answers, Network
 from lenet.run import accuracy
 from lenet.support import files
 from lenet.support import machine
@@ -50,12 +50,13 @@ def infer(request: Request) -> int:
       UserError: model, images or targets went wrong.
       UsageError: --batch_size contradicts the graph.
     """
-    graph_def, described = _read_graph(request)
-    platform = platforms.resolve(request.platform)
-    with frozen.open_network(graph_def, platforms.inference_config(platform), request.model_path) as network:
+    _require_targets(request)
+    opened = opening.read_file(request.model_path)
+    platform = opened.place(request.platform)
+    with opened.network(platforms.inference_config(platform)) as network:
         _check_batch(network.batch, request)
         inputs = input_kinds.open_inputs(request.data_dir, request.seed, request.label_offset,
-                                         request.transpose_images, described.get('dark_on_light') is True)
+                                         request.transpose_images, opened.dark_on_light)
         if inputs.labels is not None:
             require_labels_below(network.num_classes, inputs.labels, inputs.origin,
                                  '%s knows no others; take a graph trained on such data' % request.model_path)
@@ -65,7 +66,7 @@ def infer(request: Request) -> int:
         with progress.bar(len(inputs.images), 'inference', 'image') as advance:
             answers = network.answer(inputs.images, batch, advance)
     _check_answers(answers, inputs, request.model_path)
-    summary = summarize(request, platform, inputs, answers, batch, network.seconds)
+    summary = summarize(request, platform, inputs, answers, batch, network)
     if request.csv_out is not None:
         write_csv(request.csv_out, inputs, answers)
     if request.json_out is not None:
@@ -75,14 +76,13 @@ def infer(request: Request) -> int:
     return len(inputs.refused)
 
 
-def _read_graph(request: Request) -> Tuple[tf.GraphDef, Dict[str, Any]]:
+def _require_targets(request: Request) -> None:
     described = os.path.realpath(sidecar.path_of(request.model_path))
     for name in ('csv_out', 'json_out'):
         target = getattr(request, name)
         if target is not None and os.path.realpath(target) == described:
             raise UsageError('--%s=%s is the file that describes %s: name another one' %
                              (name, target, request.model_path))
-    return frozen.read_described(request.model_path)
 
 
 def _check_batch(fixed: Optional[int], request: Request) -> None:
@@ -91,27 +91,27 @@ def _check_batch(fixed: Optional[int], request: Request) -> None:
                          (request.batch_size, request.model_path, fixed))
 
 
-def _check_answers(answers: frozen.Answers, inputs: Inputs, model_path: str) -> None:
+def _check_answers(answers: Answers, inputs: Inputs, model_path: str) -> None:
     wrong = np.flatnonzero(~np.isfinite(answers.probabilities).all(axis=1))
     if len(wrong):
         raise UserError('%s: gives probabilities that are no numbers, first for image %s; its weights are damaged, or '
                         'too large for float16' % (model_path, inputs.names[wrong[0]]))
 
 
-def summarize(request: Request, platform: str, inputs: Inputs, answers: frozen.Answers, batch: int,
-              seconds: List[float]) -> Dict[str, Any]:
+def summarize(request: Request, platform: str, inputs: Inputs, answers: Answers, batch: int,
+              network: Network) -> Dict[str, Any]:
     """All that --json_out holds.
 
     Args:
       batch: B.
-      seconds: of each session.run.
+      network: that has answered.
     """
-    n, calls = len(inputs.images), len(seconds)
+    n, calls = len(inputs.images), len(network.seconds)
     images = [batch] * (calls - 1) + [n - batch * (calls - 1)]
     return {'model': request.model_path, 'platform': platform, 'data': inputs.origin, 'images': n,
             'refused': len(inputs.refused), 'batch_size': batch, 'padding': batch * calls - n,
             'classes': answers.logits.shape[1], 'accuracy': _count_right(inputs.labels, answers.classes),
-            'latency': latency.summarize(seconds, images, request.warmup),
+            'latency': latency.summarize(network.seconds, images, request.warmup, network.call),
             'versions': stack.versions(), 'machine': machine.describe()}
 
 
@@ -123,7 +123,7 @@ def _count_right(labels: Optional[np.ndarray], classes: np.ndarray) -> Optional[
             'wilson_95': list(accuracy.wilson_interval(correct, n))}
 
 
-def write_csv(path: str, inputs: Inputs, answers: frozen.Answers) -> None:
+def write_csv(path: str, inputs: Inputs, answers: Answers) -> None:
     """A header, then a line an image: name, label (empty where it is not known), class, probability of each class.
 
     Raises:
@@ -139,7 +139,7 @@ def write_csv(path: str, inputs: Inputs, answers: frozen.Answers) -> None:
             writer.writerow([name, label, predicted] + ['%.9g' % value for value in row])
 
 
-def _picture_lines(inputs: Inputs, answers: frozen.Answers) -> List[str]:
+def _picture_lines(inputs: Inputs, answers: Answers) -> List[str]:
     """The answers themselves, where nobody knows the right ones."""
     if inputs.labels is not None:
         return []
@@ -163,5 +163,5 @@ def lines(summary: Dict[str, Any]) -> List[str]:
                 summary['model'], summary['classes'],
                 'the NPU (never tried on a device)' if summary['platform'] == 'npu' else 'the CPU'),
             'images            %d of %s%s' % (summary['images'], summary['data'], refused),
-            'batch             %d images a session.run%s' % (summary['batch_size'], padding),
+            'batch             %d images per %s%s' % (summary['batch_size'], summary['latency']['call'], padding),
             'accuracy          ' + correct] + latency.lines(summary['latency'])

@@ -1,4 +1,4 @@
-"""What the seconds of session.runs say about latency and throughput.
+"""What the seconds of a runtime's calls (session.run, invoke) say about latency and throughput.
 
 Letters: n calls, of which the first, which compiles, and the warm-up after it are not timed.
 """
@@ -9,10 +9,11 @@ import numpy as np
 
 ENOUGH = 100  # calls from which on a 99th percentile is more than the slowest one
 
-SCOPE = 'session.run alone, from images in memory to answers in memory; not reading, scaling, padding, writing'
+SCOPE = '%s alone, from images in memory to answers in memory; not reading, scaling, padding, writing'
 
 
-def summarize(seconds: Sequence[float], images: Sequence[int], warmup: int) -> Dict[str, Any]:
+def summarize(seconds: Sequence[float], images: Sequence[int], warmup: int,
+              call: str = 'session.run') -> Dict[str, Any]:
     """The statistics, ready for JSON.
 
     An image's latency is its call's time over the images of that call, padding not counted; its mean and percentiles
@@ -22,14 +23,16 @@ def summarize(seconds: Sequence[float], images: Sequence[int], warmup: int) -> D
       seconds: of each call, in order, n >= 1.
       images: of each call, without padding.
       warmup: calls after the first that are not timed.
+      call: what the runtime names one.
 
     Returns:
       images_per_second, ms_per_call and ms_per_image are None where no call is left to be timed.
     """
     timed = slice(1 + warmup, None)
     calls, counts = np.array(seconds[timed]), np.array(images[timed], int)
-    facts = {'calls': len(seconds), 'first_call_seconds': seconds[0], 'warmup_calls': min(warmup, len(seconds) - 1),
-             'timed_calls': len(calls), 'timed_images': int(counts.sum()), 'timed': SCOPE,
+    facts = {'call': call, 'calls': len(seconds), 'first_call_seconds': seconds[0],
+             'warmup_calls': min(warmup, len(seconds) - 1), 'timed_calls': len(calls),
+             'timed_images': int(counts.sum()), 'timed': SCOPE % call,
              'images_per_second': None, 'ms_per_call': None, 'ms_per_image': None}
     if len(calls):
         facts.update(images_per_second=float(counts.sum() / calls.sum()), ms_per_call=_spread(calls),
@@ -47,12 +50,12 @@ def lines(facts: Dict[str, Any]) -> List[str]:
     first = 'first call        %.4f s, in none of the other numbers' % facts['first_call_seconds']
     calls = '%d: the first, %d of warm-up, %d timed' % (facts['calls'], facts['warmup_calls'], facts['timed_calls'])
     if not facts['timed_calls']:
-        return [first, 'session.runs      %s: too few for a latency; more images, or a smaller --batch_size or '
-                '--warmup, leave some to be timed' % calls]
+        return [first, '%-17s %s: too few for a latency; more images, or a smaller --batch_size or '
+                '--warmup, leave some to be timed' % (facts['call'] + 's', calls)]
     few = '' if facts['timed_calls'] >= ENOUGH else '  (p99 of fewer than %d calls is about the slowest)' % ENOUGH
-    return [first, 'session.runs      ' + calls,
-            'ms/session.run    %s%s' % (_row(facts['ms_per_call']), few),
-            "ms/image          %s  (a session.run's time shared among its images)" % _row(facts['ms_per_image']),
+    return [first, '%-17s %s' % (facts['call'] + 's', calls),
+            '%-17s %s%s' % ('ms/' + facts['call'], _row(facts['ms_per_call']), few),
+            "ms/image          %s  (a call's time shared among its images)" % _row(facts['ms_per_image']),
             'images/s          %.0f, over %d images' % (facts['images_per_second'], facts['timed_images']),
             'timed             ' + facts['timed']]
 

@@ -7,12 +7,12 @@ from lenet.flags import ACTIVATIONS, DATA_PATH_HELP, MAX_SEED
 from lenet.support.flag_parsing import define_path
 
 
-def define() -> None:
-    """Defines them in absl's FLAGS."""
+def define(seed: str = 'Of the digits that --data_path=synthetic draws.') -> None:
+    """Defines them in absl's FLAGS; `seed` says what that flag is for."""
     define_network()
     define_path('data_path', None, DATA_PATH_HELP)
     define_form()
-    flags.DEFINE_integer('seed', 1, 'Of the digits that --data_path=synthetic draws.', 0, MAX_SEED)
+    flags.DEFINE_integer('seed', 1, seed, 0, MAX_SEED)
 
 
 def define_form() -> None:

@@ -71,3 +71,13 @@ def require(parity: Parity, tolerance: float, name: str) -> None:
     if not parity.largest_difference <= tolerance:  # NaN is never <=
         raise UserError('%s: not written, its logits differ from those of the checkpoint by up to %.3g, more than '
                         '--tolerance=%g' % (name, parity.largest_difference, tolerance))
+
+
+def require_accuracy(expected: float, actual: float, tolerance: float, name: str) -> None:
+    """
+    Raises:
+      UserError: the accuracy is lower than the checkpoint's by more than `tolerance`.
+    """
+    if round(expected - actual, 9) > tolerance:  # counts of images, whose quotients are rounded
+        raise UserError("%s: not written, its accuracy of %.4f is lower than the checkpoint's %.4f by more than "
+                        '--tolerance_accuracy=%g' % (name, actual, expected, tolerance))

@@ -11,9 +11,9 @@ import numpy as np
 
 from lenet import platforms
 from lenet.errors import UserError
-from lenet.export import frozen
 from lenet.export import inputs
 from lenet.export import opening
+from lenet.export.network import Network
 from lenet.photo import picture
 from lenet.run import checkpoint
 
@@ -38,7 +38,7 @@ class Prediction(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_network(request: Request) -> Iterator[Tuple[frozen.Network, bool]]:
+def open_network(request: Request) -> Iterator[Tuple[Network, bool]]:
     """The network of --model_path, or of a checkpoint, on the CPU, and whether it learned digits dark on light.
 
     Raises:
@@ -46,9 +46,9 @@ def open_network(request: Request) -> Iterator[Tuple[frozen.Network, bool]]:
     """
     if request.model_path is None:
         _require_checkpoint(request)
-    graph_def, name, dark_on_light = opening.read_network(*request)
-    with frozen.open_network(graph_def, platforms.inference_config('cpu'), name) as opened:
-        yield opened, dark_on_light
+    opened = opening.read_network(*request)
+    with opened.network(platforms.inference_config('cpu')) as network:
+        yield network, opened.dark_on_light
 
 
 def _require_checkpoint(request: Request) -> None:
@@ -58,7 +58,7 @@ def _require_checkpoint(request: Request) -> None:
                         '--model_path' % request.output_dir)
 
 
-def predict(network: frozen.Network, dark_on_light: bool, paths: List[str],
+def predict(network: Network, dark_on_light: bool, paths: List[str],
             refuse: Callable[[UserError], None], several: bool = False) -> Iterator[List[Prediction]]:
     """Reads pictures and answers them, in their order; `refuse` gets the error of each one that cannot be read.
 

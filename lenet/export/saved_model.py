@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from lenet.errors import UserError
 from lenet.export import frozen
+from lenet.export.network import CLASS, INPUT, LOGITS, PROBABILITIES, Network, converting_errors
 from lenet.support import files
 from lenet.support import scratch
 
@@ -28,14 +29,14 @@ def write(graph_def: tf.GraphDef, directory: str) -> None:
             return {name: graph.get_tensor_by_name(name + ':0') for name in names}
 
         signature = tf.saved_model.predict_signature_def(
-            tensors(frozen.INPUT), tensors(frozen.LOGITS, frozen.PROBABILITIES, frozen.CLASS))
+            tensors(INPUT), tensors(LOGITS, PROBABILITIES, CLASS))
         builder = tf.saved_model.Builder(directory)
         builder.add_meta_graph_and_variables(session, [TAG], {SIGNATURE: signature}, strip_default_attrs=True)
         builder.save()
 
 
 @contextlib.contextmanager
-def open_network(directory: str, config: Any, name: str) -> Iterator[frozen.Network]:
+def open_network(directory: str, config: Any, name: str) -> Iterator[Network]:
     """Opens a session on a SavedModel as serving would: the signature says which tensors to feed and to fetch.
 
     Args:
@@ -46,15 +47,14 @@ def open_network(directory: str, config: Any, name: str) -> Iterator[frozen.Netw
       UserError: it cannot be loaded, or has another signature.
     """
     with tf.Graph().as_default() as graph, tf.Session(config=config) as session:
-        with frozen.convert_errors(name, ValueError, KeyError, TypeError, OSError, tf.errors.OpError):
+        with converting_errors(name, 'TensorFlow', OSError, *frozen.IMPORT_ERRORS):
             loaded = tf.saved_model.load(session, [TAG], directory)
             signature = loaded.signature_def[SIGNATURE]
             for node, tensor in list(signature.inputs.items()) + list(signature.outputs.items()):
                 if tensor.name != node + ':0':
                     raise ValueError('%s of its signature is %s' % (node, tensor.name))
-            network = frozen.Network(session, graph)
-        with frozen.convert_errors(name, tf.errors.OpError):
-            yield network
+            network = frozen.GraphNetwork(session, graph, name)
+        yield network
 
 
 def require_place(directory: str) -> None:

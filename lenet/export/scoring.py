@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 
-from lenet.export import frozen
+from lenet.export.network import Answers
 from lenet.run import accuracy
 
 SHOWN = 20  # mistakes that `lines` lists
@@ -22,7 +22,7 @@ class Mistake(NamedTuple):
     probability: float  # that the network gave the predicted class
 
 
-def count(answers: frozen.Answers, labels: np.ndarray) -> accuracy.Counts:
+def count(answers: Answers, labels: np.ndarray) -> accuracy.Counts:
     """Counts the answers, each image once.
 
     Args:
@@ -39,7 +39,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
 
 
-def mistakes(answers: frozen.Answers, labels: np.ndarray) -> List[Mistake]:
+def mistakes(answers: Answers, labels: np.ndarray) -> List[Mistake]:
     """All of them, in the order of the images."""
     return [Mistake(int(i), int(labels[i]), int(answers.classes[i]),
                     float(answers.probabilities[i, answers.classes[i]]))

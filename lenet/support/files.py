@@ -90,6 +90,17 @@ def flush(path: str) -> None:
         os.fsync(stream.fileno())
 
 
+def write_flushed(path: str, content: bytes) -> None:
+    """Writes a file, in a temporary directory, that is whole on the disk before it is renamed.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    with open(path, 'wb') as stream:
+        stream.write(content)
+    flush(path)
+
+
 @contextlib.contextmanager
 def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
     """Opens a temporary file that becomes `path` on success and vanishes on any failure.

@@ -1,6 +1,7 @@
 """Keeping known noise of TensorFlow's C++ side from the terminal."""
 
 import contextlib
+import ctypes
 import os
 import re
 import signal
@@ -46,6 +47,23 @@ def _stderr_into(file_descriptor: int) -> Iterator[None]:
 def _write_unless(pattern: str, line: bytes) -> None:
     if not re.search(pattern, line.decode(errors='replace')):
         os.write(2, line)
+
+
+@contextlib.contextmanager
+def without_stdout() -> Iterator[None]:
+    """Discards what the block writes to file descriptor 1, also by way of C's buffers."""
+    sys.stdout.flush()
+    flush_c = ctypes.CDLL(None).fflush
+    flush_c(None)
+    saved = os.dup(1)
+    with open(os.devnull, 'w') as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    try:
+        yield
+    finally:
+        flush_c(None)
+        os.dup2(saved, 1)
+        os.close(saved)
 
 
 @contextlib.contextmanager

@@ -28,12 +28,13 @@ def command(kind, added=(), warmup=None):
 
 
 def test_every_loop_gets_the_same_task():
-    for kind in ('reference', 'reference_summary', 'pytorch', 'pytorch_channels_last', 'keras'):
+    for kind in list(contenders.REFERENCES) + list(contenders.PEERS):
         line = command(kind, warmup=30)
         assert {'--data=data.npz', '--batch_size=16', '--steps=100', '--warmup=30', '--seed=7',
                 '--learning_rate=0.001'} <= set(line)
         assert line[0] == ('/peer' if kind in contenders.PEERS else sys.executable)
         assert ('--channels_last' in line) == (kind == 'pytorch_channels_last')
+        assert ('--compile' in line) == (kind == 'pytorch_compiled')
         assert ('--summary' in line) == (kind == 'reference_summary')
 
 

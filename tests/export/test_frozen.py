@@ -7,6 +7,8 @@ import tensorflow.compat.v1 as tf
 from lenet import platforms
 from lenet.export import frozen
 from lenet.export import inputs
+from lenet.export import opening
+from lenet.export.network import CLASS, INPUT, LOGITS, PROBABILITIES
 from lenet.graph import model
 from tests import checkpoints
 from tests import graphs
@@ -33,7 +35,7 @@ def test_the_graph_agrees_with_the_network_in_float64(config, convolution, activ
     images = trainings.random_split(13).images
     graph_def = frozen.build(weights, model.Form(activation, convolution), batch)
     with frozen.open_network(graph_def, config, 'x') as network:
-        answers = network.answer(frozen.flatten(images), 5)
+        answers = network.answer(inputs.flatten(images), 5)
         assert network.batch == batch and network.num_classes == num_classes
         assert network.nodes() == {
             'input_image': {'dtype': 'float32', 'shape': [batch, 784]},
@@ -66,7 +68,7 @@ def test_the_same_weights_give_the_same_bytes():
 
 
 def test_answers_come_batch_by_batch(config):
-    images = frozen.flatten(trainings.random_split(13).images)
+    images = inputs.flatten(trainings.random_split(13).images)
     with frozen.open_network(frozen.build(checkpoints.weights(), model.Form()), config, 'x') as network:
         sizes = []
         whole, parts = network.answer(images, 13), network.answer(images, 5, sizes.append)
@@ -91,10 +93,10 @@ def unknown_op():
 
 
 @pytest.mark.parametrize('graph_def, message', [
-    (placeholders((None, 28, 28)), 'input_image is float32 (?, 28, 28)'),
-    (placeholders((None, 100)), 'input_image has shape (?, 100), not [B, 784]'),
-    (placeholders(dtype=tf.uint8), 'input_image is uint8 (?, 784)'),
-    (placeholders(classes=None), 'logits has shape (?, ?), the number of classes is open'),
+    (placeholders((None, 28, 28)), 'input_image is float32 [None, 28, 28]'),
+    (placeholders((None, 100)), 'input_image has shape [None, 100], not [B, 784]'),
+    (placeholders(dtype=tf.uint8), 'input_image is uint8 [None, 784]'),
+    (placeholders(classes=None), 'logits has shape [None, None], the number of classes is open'),
     (tf.GraphDef(), "The name 'input_image:0' refers to a Tensor which does not exist"),
     (unknown_op(), 'Nonsense')])
 def test_another_graph_is_named(config, graph_def, message):
@@ -133,27 +135,27 @@ def test_files_that_are_no_frozen_graph_are_named(tmp_path, content, message):
     path = tmp_path / 'a.pb'
     if content is not None:
         path.write_bytes(content)
-    error = error_of(frozen.read, str(path))
+    error = error_of(opening.read_file, str(path))
     assert error.startswith('%s: %s' % (path, message)) and error.endswith('python -m lenet.freeze writes one')
 
 
 def test_a_truncated_graph_is_named(tmp_path):
     whole = frozen.build(checkpoints.weights(), model.Form()).SerializeToString()
     (tmp_path / 'a.pb').write_bytes(whole[:200000])
-    assert 'a.pb: is no frozen graph, or a damaged one' in error_of(frozen.read, str(tmp_path / 'a.pb'))
+    assert 'a.pb: is no frozen graph, or a damaged one' in error_of(opening.read_file, str(tmp_path / 'a.pb'))
 
 
 # Files and graphs that are not what lenet.freeze writes, and the time that a call takes.
 
 
 def opened(path):
-    with frozen.open_network(frozen.read(path), tf.ConfigProto(), path) as network:
+    with frozen.open_network(opening.read_file(path).parsed, tf.ConfigProto(), path) as network:
         return network.batch, network.num_classes
 
 
 def test_each_call_is_timed(tmp_path):
     path = graphs.write(tmp_path / 'x.pb')
-    with frozen.open_network(frozen.read(path), tf.ConfigProto(), path) as network:
+    with frozen.open_network(opening.read_file(path).parsed, tf.ConfigProto(), path) as network:
         network.answer(inputs.flatten(trainings.random_split(37).images), 13)
         assert len(network.seconds) == 3 and min(network.seconds) > 0
 
@@ -161,10 +163,10 @@ def test_each_call_is_timed(tmp_path):
 def other_graph(**nodes):
     """A GraphDef of the right names; `nodes` replaces some."""
     with tf.Graph().as_default() as graph:
-        made = dict({frozen.INPUT: lambda name: tf.placeholder(tf.float32, [None, 784], name),
-                     frozen.LOGITS: lambda name: tf.placeholder(tf.float32, [None, 10], name),
-                     frozen.PROBABILITIES: lambda name: tf.placeholder(tf.float32, [None, 10], name),
-                     frozen.CLASS: lambda name: tf.placeholder(tf.int64, [None], name)}, **nodes)
+        made = dict({INPUT: lambda name: tf.placeholder(tf.float32, [None, 784], name),
+                     LOGITS: lambda name: tf.placeholder(tf.float32, [None, 10], name),
+                     PROBABILITIES: lambda name: tf.placeholder(tf.float32, [None, 10], name),
+                     CLASS: lambda name: tf.placeholder(tf.int64, [None], name)}, **nodes)
         for name, make in made.items():
             make(name)
         return graph.as_graph_def()
@@ -207,6 +209,7 @@ def test_an_operation_that_this_tensorflow_lacks_is_told(tmp_path):
 def test_a_file_that_is_no_frozen_graph_is_named(tmp_path, content, words):
     path = tmp_path / 'x.pb'
     graphs.write(path)
+    os.unlink(str(tmp_path / 'x.json'))
     path.write_bytes(content(path.read_bytes()))
     message = error_of(opened, str(path))
     assert message.startswith(str(path)) and words in message
@@ -215,14 +218,16 @@ def test_a_file_that_is_no_frozen_graph_is_named(tmp_path, content, words):
 def test_a_damaged_name_is_refused_without_protobufs_own_line(tmp_path, capfd):
     path = tmp_path / 'x.pb'
     graphs.write(path)
+    os.unlink(str(tmp_path / 'x.json'))
     path.write_bytes(path.read_bytes().replace(b'MatMul', b'Mat\xfful'))
-    assert 'is no frozen graph, or a damaged one' in error_of(frozen.read, str(path))
+    assert 'is no frozen graph, or a damaged one' in error_of(opening.read_file, str(path))
     assert capfd.readouterr().err == ''
 
 
 def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
     path = tmp_path / 'x.pb'
     graphs.write(path)
+    os.unlink(str(tmp_path / 'x.json'))
     whole = path.read_bytes()
     for length in list(range(0, len(whole), 9973)) + list(range(len(whole) - 150, len(whole), 7)):
         path.write_bytes(whole[:length])
@@ -230,7 +235,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
 
 
 def test_what_is_no_file_is_told(tmp_path):
-    assert 'No such file' in error_of(frozen.read, str(tmp_path / 'x.pb'))
-    assert 'Is a directory' in error_of(frozen.read, str(tmp_path))
+    assert 'No such file' in error_of(opening.read_file, str(tmp_path / 'x.pb'))
+    assert 'Is a directory' in error_of(opening.read_file, str(tmp_path))
     os.mkfifo(str(tmp_path / 'pipe'))
-    assert 'no regular file' in error_of(frozen.read, str(tmp_path / 'pipe'))
+    assert 'no regular file' in error_of(opening.read_file, str(tmp_path / 'pipe'))

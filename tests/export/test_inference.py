@@ -89,7 +89,7 @@ def test_the_way_of_the_binaries_predicts_to_the_digit_what_the_way_in_memory_do
 
 def test_probabilities_are_written_so_that_the_float32_comes_back(tmp_path):
     values = np.random.RandomState(1).rand(99, 10).astype(np.float32) ** 9
-    answers = inference.frozen.Answers(values, values, values.argmax(axis=1))
+    answers = inference.Answers(values, values, values.argmax(axis=1))
     inputs = inference.Inputs('x', ['a,"b"'] * 99, np.zeros((99, 784), np.float32), None)
     inference.write_csv(str(tmp_path / 'x.csv'), inputs, answers)
     with open(str(tmp_path / 'x.csv'), newline='') as stream:

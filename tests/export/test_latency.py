@@ -38,3 +38,11 @@ def test_a_99th_percentile_of_few_calls_says_what_it_is(calls, warned):
 def test_it_says_in_words_what_is_timed():
     facts = latency.summarize([1.0, 1.0], [3, 3], warmup=0)
     assert latency.lines(facts)[-1].endswith(facts['timed']) and 'session.run alone' in facts['timed']
+
+
+def test_a_call_is_named_as_its_runtime_does():
+    facts = latency.summarize([1.0, 1.0], [1, 1], warmup=0, call='invoke')
+    text = latency.lines(facts)
+    assert text[1].startswith('invokes           2: ') and text[2].startswith('ms/invoke         mean 1000')
+    assert text[-1] == 'timed             ' + facts['timed']
+    assert facts['timed'].startswith('invoke alone')

@@ -5,6 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from lenet.export import frozen
+from lenet.export import opening
 from lenet.export import operators
 from lenet.graph import model
 from tests import graphs
@@ -31,7 +32,7 @@ def write(tmp_path, graph_def):
 
 
 def run(path):
-    with frozen.open_network(frozen.read(path), tf.ConfigProto(), path) as network:
+    with frozen.open_network(opening.read_file(path).parsed, tf.ConfigProto(), path) as network:
         return network.answer(np.zeros([2, 784], np.float32), 2)
 
 
@@ -139,9 +140,9 @@ def reference(images):
 @pytest.mark.parametrize('num_classes', [2, 65536])
 def test_what_freeze_writes_passes(tmp_path, batch, convolution, num_classes):
     path = graphs.write(tmp_path / 'x.pb', batch, num_classes, convolution)
-    assert len(frozen.read(path).node) > 20
+    assert len(opening.read_file(path).parsed.node) > 20
 
 
 def test_the_operators_of_the_references_graph_pass(tmp_path):
     path = extended(tmp_path, reference)
-    assert {'Equal', 'Mean'} <= {node.op for node in frozen.read(path).node}
+    assert {'Equal', 'Mean'} <= {node.op for node in opening.read_file(path).parsed.node}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lenet.export import frozen
+from lenet.export import network
 from lenet.export import scoring
 from tests import numpy_lenet
 
@@ -9,7 +9,7 @@ from tests import numpy_lenet
 def answers(n, classes, seed=0):
     logits = (5 * np.random.RandomState(seed).randn(n, classes)).astype(np.float32)
     exponentials = np.exp(logits)
-    return frozen.Answers(logits, exponentials / exponentials.sum(axis=1, keepdims=True), logits.argmax(axis=1))
+    return network.Answers(logits, exponentials / exponentials.sum(axis=1, keepdims=True), logits.argmax(axis=1))
 
 
 @pytest.mark.parametrize('classes', [3, 26])
@@ -37,7 +37,7 @@ def test_the_table_is_aligned_and_gives_recall():
     labels = np.array([0] * 120 + [2] * 4, np.int32)
     predicted = np.array([0] * 117 + [2] * 3 + [2, 0, 2, 2])
     logits = np.eye(3, dtype=np.float32)[predicted]
-    given = frozen.Answers(logits, logits, predicted)
+    given = network.Answers(logits, logits, predicted)
     text = scoring.lines(scoring.count(given, labels), scoring.mistakes(given, labels))
     assert text[0] == 'correct: 120 of 124, accuracy 0.9677, 95 % interval 0.9200 to 0.9874'
     assert text[4:8] == ['        0   1   2   recall',

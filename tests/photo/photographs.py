@@ -13,7 +13,7 @@ from PIL import Image
 
 from lenet.data import dataset
 from lenet.errors import UserError
-from lenet.export import frozen
+from lenet.export import inputs
 from lenet.export import prediction
 from lenet.photo import picture
 from tests import pictures
@@ -82,7 +82,7 @@ def count_agreements(network, digits, kind, folder) -> Tuple[int, int]:
             originals.append(digit)
         except UserError:
             pass
-    answers = [network.answer(frozen.flatten(np.stack(images)), 100).classes for images in (read, originals)]
+    answers = [network.answer(inputs.flatten(np.stack(images)), 100).classes for images in (read, originals)]
     return int(np.sum(answers[0] == answers[1])), len(digits) - len(read)
 
 

@@ -1,5 +1,6 @@
 """Of binaries, graphs and checkpoints."""
 
+import functools
 import os
 import pathlib
 
@@ -7,13 +8,14 @@ import numpy as np
 
 from lenet import platforms
 from lenet.export import binaries
-from lenet.export import frozen
+from lenet.export import opening
 from lenet.export import sidecar
 from lenet.export import trained
 from lenet.graph import model
 from lenet.run import checkpoint
 from lenet.run import network_record
 from tests import checkpoints
+from tests import exports as other_formats
 from tests import graphs
 from tests import trainings
 from tests.readers import Reader, put, put_json, at, content, is_none, is_text
@@ -28,8 +30,8 @@ BATCHES['manifest of ours'] = BATCHES['manifest']._replace(
     read=binaries.find_stranger, is_right=lambda value: value is None or is_text(value), does_without=True)
 
 
-def open_graph(path: str) -> int:
-    with frozen.open_network(frozen.read(path), platforms.inference_config('cpu'), path) as network:
+def open_network(path: str) -> int:
+    with opening.read_file(path).network(platforms.inference_config('cpu')) as network:
         return network.num_classes
 
 
@@ -44,9 +46,18 @@ def make_described(folder: str) -> None:
     put_json('x.json', {'sha256': digest, 'nodes': {}, 'dark_on_light': True, 'former': {'sha256': 'x'}})(folder)
 
 
+def make_other(kind: str, folder: str) -> None:
+    put('x.model', other_formats.content(kind))(folder)
+
+
+OTHER_FORMATS = {
+    name: Reader('x.model', functools.partial(make_other, kind), at('x.model', open_network), lambda value: value >= 1)
+    for name, kind in (('TFLite file', 'tflite'), ('int8 file', 'int8'), ('ONNX file', 'onnx'))}
+
 GRAPHS = {
-    'graph': Reader('x.pb', make_graph, at('x.pb', open_graph), lambda value: isinstance(value, int)),
-    'described graph': Reader('x.pb', make_described, at('x.pb', frozen.read_described), lambda value: value[1]),
+    'graph': Reader('x.pb', make_graph, at('x.pb', open_network), lambda value: isinstance(value, int)),
+    'described graph': Reader('x.pb', make_described, at('x.pb', opening.read_file),
+                              lambda value: value.dark_on_light),
     'sidecar': Reader('x.json', make_described, lambda folder: sidecar.read(os.path.join(folder, 'x.pb'),
                                                                            content(folder, 'x.pb')),
                       lambda value: isinstance(value, dict), is_json=True, names='x.', does_without=True),
@@ -77,4 +88,4 @@ CHECKPOINTS.update({
                              is_file=False),
 })
 
-READERS = dict(**BATCHES, **GRAPHS, **CHECKPOINTS)
+READERS = dict(**BATCHES, **OTHER_FORMATS, **GRAPHS, **CHECKPOINTS)

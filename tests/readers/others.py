@@ -24,7 +24,7 @@ from tests.readers import Reader, put, put_json, at, is_text
 
 def count_operators(path: str) -> str:
     params = flags.make_params(platform='npu', precision_mode='allow_mix_precision', modify_mixlist=path)
-    result = settings.mixlist(params, newer_adapter=True)
+    result = settings.mixlist(params)
     if result.status == FAIL:
         raise UserError(result.found)
     assert result.status == PASS

@@ -13,6 +13,7 @@ import pytest
 from lenet import platforms
 from lenet.data import dataset
 from lenet.export import frozen
+from lenet.export import inputs
 from lenet.export import trained
 from lenet.graph import model
 from tests import processes
@@ -61,7 +62,7 @@ def answers_of_program(run, images):
     network = trained.load(None, str(run))
     graph = frozen.build(network.weights, model.Form(network.activation))
     with frozen.open_network(graph, platforms.inference_config('cpu'), 'test') as opened:
-        return opened.answer(frozen.flatten(images), 500).logits
+        return opened.answer(inputs.flatten(images), 500).logits
 
 
 ANSWER_MANY = """(images) => {
