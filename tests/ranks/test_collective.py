@@ -160,11 +160,12 @@ def test_a_rank_that_dies_or_stands_still_ends_the_run_with_a_message(tmp_path, 
 
 
 @pytest.mark.slow
-def test_ranks_stop_together_and_go_on(tmp_path):
+@pytest.mark.parametrize('signum', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
+def test_ranks_stop_together_and_go_on(tmp_path, signum):
     process, _ = start(tmp_path)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signum)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 143, errors
+    assert process.returncode == 128 + signum, errors
     reached = json.loads((tmp_path / 'results.json').read_text())['steps']['steps_run']
     assert checkpoint.read_position(checkpoint.find_all(str(tmp_path))[-1]).steps_run == reached < 80000
     ended = launch(tmp_path, '--batch_size=16', '--epochs=1', '--steps=%d' % (reached + 5), '--resume')
