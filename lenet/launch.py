@@ -7,8 +7,8 @@
 Options, before the flags, which every rank gets:
   -n N          ranks on this machine; with NPUs the rank table says how many
   -m MODULE     what to run, lenet.train unless given
-  --open_ports  starts the ranks even where the system does not let them be closed off from the network: whoever
-                reaches their ports can then run programs as you
+  --open_ports  leaves the ranks' ports open to the network, for systems on which the ranks cannot be closed off from
+                it: whoever reaches the ports can run programs as you
   -h            this text; `python -m lenet.train --help` explains the flags
 
 The first rank's output is shown, each one's is kept in --output_dir/ranks/rank_K.log. A rank that fails ends the
