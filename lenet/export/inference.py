@@ -11,7 +11,7 @@ import numpy as np
 
 from lenet import platforms
 from lenet.data.splits import require_labels_below
-from lenet.errors import UsageError, UserError
+from lenet.errors import UsageError
 from lenet.export import input_kinds
 from lenet.export import latency
 from lenet.export import opening
@@ -65,7 +65,6 @@ def infer(request: Request) -> int:
         batch = network.batch or request.batch_size or min(DEFAULT_BATCH, len(inputs.images))
         with progress.bar(len(inputs.images), 'inference', 'image') as advance:
             answers = network.answer(inputs.images, batch, advance)
-    _check_answers(answers, inputs, request.model_path)
     summary = summarize(request, platform, inputs, answers, batch, network)
     if request.csv_out is not None:
         write_csv(request.csv_out, inputs, answers)
@@ -89,13 +88,6 @@ def _check_batch(fixed: Optional[int], request: Request) -> None:
     if fixed is not None and request.batch_size not in (None, fixed):
         raise UsageError('--batch_size=%d: %s was frozen for batches of %d; leave the flag out' %
                          (request.batch_size, request.model_path, fixed))
-
-
-def _check_answers(answers: Answers, inputs: Inputs, model_path: str) -> None:
-    wrong = np.flatnonzero(~np.isfinite(answers.probabilities).all(axis=1))
-    if len(wrong):
-        raise UserError('%s: gives probabilities that are no numbers, first for image %s; its weights are damaged, or '
-                        'too large for float16' % (model_path, inputs.names[wrong[0]]))
 
 
 def summarize(request: Request, platform: str, inputs: Inputs, answers: Answers, batch: int,
