@@ -48,7 +48,8 @@ def test_what_a_file_does_not_give_follows_from_its_logits():
 
 
 @pytest.mark.parametrize('image, words', [
-    (2.0, 'too bright'), (-1.0, '3 images gave answers of the shapes [(2, 7), (2, 7), (2,)]')], ids=['fails', 'too few'])
+    (2.0, 'too bright'), (-1.0, '3 images gave answers of the shapes [(2, 7), (2, 7), (2,)]')],
+    ids=['fails', 'too few'])
 def test_a_call_that_goes_wrong_is_an_error_in_the_name_of_the_file(image, words):
     assert error_of(Doubling().answer, np.full([3, 784], image, np.float32), 3) == (
         'x.test: is no graph that the test can run (%s); freeze again' % words)

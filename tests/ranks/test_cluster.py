@@ -51,8 +51,8 @@ def test_what_is_written_is_read():
     (config(index=-1, worker=['a:1', 'b:1']), 'index -1'), (config(index=None, worker=['a:1']), 'index None'),
     (config('chief', worker=['a:1']), '0 chiefs'),
 ], ids=['cut', 'deep', 'no text at all', 'twice a member', 'list', 'number', 'empty task', 'task a list', 'ps',
-        'dynamic', 'no port', 'port 0', 'high port', 'no text', 'twice', 'nobody', 'two chiefs', 'evaluator', 'type a list', 'index 2',
-        'index -1', 'no index', 'no chief'])
+        'dynamic', 'no port', 'port 0', 'high port', 'no text', 'twice', 'nobody', 'two chiefs', 'evaluator',
+        'type a list', 'index 2', 'index -1', 'no index', 'no chief'])
 def test_what_is_no_cluster_is_told_in_one_line(text, words):
     with pytest.raises(UsageError, match='TF_CONFIG: .*' + words) as caught:
         read(text)
