@@ -55,13 +55,7 @@ def infer(request: Request) -> int:
     platform = opened.place(request.platform)
     with opened.network(platforms.inference_config(platform)) as network:
         _check_batch(network.batch, request)
-        inputs = input_kinds.open_inputs(request.data_dir, request.seed, request.label_offset,
-                                         request.transpose_images, opened.dark_on_light)
-        if inputs.labels is not None:
-            require_labels_below(network.num_classes, inputs.labels, inputs.origin,
-                                 '%s knows no others; take a graph trained on such data' % request.model_path)
-        for line in inputs.refused:
-            progress.tell('error: ' + line)
+        inputs = _open_inputs(request, opened.dark_on_light, network.num_classes)
         batch = network.batch or request.batch_size or min(DEFAULT_BATCH, len(inputs.images))
         with progress.bar(len(inputs.images), 'inference', 'image') as advance:
             answers = network.answer(inputs.images, batch, advance)
@@ -73,6 +67,18 @@ def infer(request: Request) -> int:
     for line in _picture_lines(inputs, answers) + lines(summary):
         progress.answer(line)
     return len(inputs.refused)
+
+
+def _open_inputs(request: Request, dark_on_light: bool, num_classes: int) -> Inputs:
+    """The images; tells of those that could not be read."""
+    inputs = input_kinds.open_inputs(request.data_dir, request.seed, request.label_offset, request.transpose_images,
+                                     dark_on_light)
+    if inputs.labels is not None:
+        require_labels_below(num_classes, inputs.labels, inputs.origin,
+                             '%s knows no others; take a graph trained on such data' % request.model_path)
+    for line in inputs.refused:
+        progress.tell('error: ' + line)
+    return inputs
 
 
 def _require_targets(request: Request) -> None:
