@@ -9,7 +9,6 @@ Exit statuses as lenet.train.
 
 from absl import flags
 
-from lenet.errors import UsageError
 from lenet.export import model_flags
 from lenet.flags import define_platform
 from lenet.support import entry
@@ -17,18 +16,9 @@ from lenet.support import stack
 from lenet.support.flag_parsing import define_path
 
 
-def _check(values: flags.FlagValues) -> None:
-    if values.model_path is None:
-        return
-    for name in ('checkpoint', 'activation'):
-        if values[name].value is not None:
-            raise UsageError('--model_path and --%s=%s: a file holds its weights and activation; give one of them' %
-                             (name, values[name].value))
-
-
 def main() -> None:
     values = flags.FLAGS
-    _check(values)
+    model_flags.check(values)
     with stack.importing():
         from lenet.export import evaluation  # seconds of imports, after the command line is known to be right
     evaluation.evaluate(evaluation.Request(*(values[name].value for name in evaluation.Request._fields)))
@@ -36,7 +26,7 @@ def main() -> None:
 
 def _define_flags() -> None:
     model_flags.define()
-    define_path('model_path', None, 'A file that lenet.freeze wrote (.pb, .tflite, .onnx), instead of a checkpoint.')
+    model_flags.define_model_path()
     flags.DEFINE_enum('split', 'test', ['test', 'train'], 'Which images.')
     flags.DEFINE_integer('batch_size', 500, 'Images per call; a file of a fixed batch keeps its own.', 1, 60000)
     define_platform()

@@ -4,31 +4,24 @@ Only entry points read flags. A library function takes a Params; tests build one
 """
 
 import collections
-import functools
 import os
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from absl import flags
 
+from lenet import device_flags
 from lenet import flag_rules
 from lenet.ranks import cluster
 from lenet.support import flag_parsing
 from lenet.support import machine
+from lenet.support.flag_parsing import MAX_COUNT, Definer
 
 ACTIVATIONS = ['sigmoid', 'tanh', 'relu']
 # Images of a tower. Each tower costs the step a constant time, the graph its copy of the network, and the first call
 # the preparation of that. Two halves of a small batch are still quicker than the whole.
 LEAST_IMAGES = 16
-PRECISION_MODES = ['must_keep_origin_dtype', 'force_fp32', 'allow_mix_precision', 'allow_fp32_to_fp16', 'force_fp16',
-                   'cube_fp16in_fp32out', 'allow_mix_precision_fp16', 'allow_mix_precision_bf16', 'allow_fp32_to_bf16']
-PRECISION_MODES_V2 = ['origin', 'fp16', 'cube_fp16in_fp32out', 'mixed_float16', 'mixed_bfloat16', 'mixed_hif8',
-                      'cube_hif8']
-DUMP_MODES = ['output', 'input', 'all']
-DUMP_DEBUG_MODES = ['all', 'aicore_overflow', 'atomic_overflow']
 LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
 AUGMENTATIONS = ['none', 'affine', 'elastic']
-MAX_COUNT = 10 ** 9
-MAX_SCALE = 2.0 ** 126  # the largest whose inverse is a normal float32
 MAX_SEED = 2 ** 31 - 1
 MAX_OFFSET = 65536
 
@@ -49,18 +42,7 @@ PLATFORM_DEFAULTS = {
 }
 
 
-class _Definer:
-    """absl's DEFINE_… functions for one FlagValues: `integer` is DEFINE_integer; `path` is ours."""
-
-    def __init__(self, values: flags.FlagValues) -> None:
-        self.values = values
-        self.path = functools.partial(flag_parsing.define_path, flag_values=values)
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        return functools.partial(getattr(flags, 'DEFINE_' + kind), flag_values=self.values)
-
-
-def _define_data(flag: _Definer) -> None:
+def _define_data(flag: Definer) -> None:
     flag.path('data_path', None, DATA_PATH_HELP)
     define_form(flag.values)
     flag.integer('seed', 1, 'Of the initial weights, the order of the data, their distortions and synthetic digits. On '
@@ -70,7 +52,7 @@ def _define_data(flag: _Definer) -> None:
               'to last (for comparing runs layer by layer).')
 
 
-def _define_training(flag: _Definer) -> None:
+def _define_training(flag: Definer) -> None:
     flag.integer('batch_size', 64, 'Images a step, per device.', 1, 60000)
     flag.integer('steps', 1000, 'Steps of an epoch.', 1, MAX_COUNT)
     flag.integer('epochs', 5, 'Epochs; --steps x --epochs is the run.', 1, MAX_COUNT)
@@ -80,9 +62,11 @@ def _define_training(flag: _Definer) -> None:
     flag.integer('warmup_steps', 0, 'W, steps over which the learning rate first rises linearly, from 1/W of it to '
                  'all of it.', 0, MAX_COUNT)
     flag.enum('activation', 'sigmoid', ACTIVATIONS, 'Of every hidden layer; it also chooses the initializers.')
+    flag.float('dropout', 0.0, "Share of the second layer's outputs that are set to 0 in each step (Srivastava et al. "
+               '2014), drawn anew for each image from --seed and the step, to the nearest 1/256.', 0, 0.9)
 
 
-def _define_augmentation(flag: _Definer) -> None:
+def _define_augmentation(flag: Definer) -> None:
     flag.enum('augment', 'none', AUGMENTATIONS, 'Distorts every training image anew in each step, by a draw from '
               '--seed and the step: affine (LeCun et al. 1998), by --augment_rotation, _scale, _shear and _shift; '
               'elastic (Simard et al. 2003), by these and --augment_elastic. Distorted batches go through tf.data, on '
@@ -96,7 +80,7 @@ def _define_augmentation(flag: _Definer) -> None:
                'smooth random field.', 0, 1.2)
 
 
-def _define_loop(flag: _Definer) -> None:
+def _define_loop(flag: Definer) -> None:
     define_platform(flag.values)
     flag.integer('iterations_per_loop', None, 'Steps per session.run, N: a tf.while_loop on the CPU (default 100), '
                  'sinking on the NPU (default 10). Divides --steps x --epochs and every interval.', 1, 10 ** 4)
@@ -111,7 +95,7 @@ def _define_loop(flag: _Definer) -> None:
                  1, 1024)
 
 
-def _define_ranks(flag: _Definer) -> None:
+def _define_ranks(flag: Definer) -> None:
     flag.enum('distributed', 'auto', ['auto', 'none', 'collective', 'hccl'], 'What averages the gradients of '
               "several ranks: collective, TensorFlow's own operations, on CPUs (TF_CONFIG names the ranks); hccl on "
               'NPUs; none: this process trains alone; auto: as the environment says, which ./run_np.sh or a cluster '
@@ -123,14 +107,14 @@ def _define_ranks(flag: _Definer) -> None:
     flag.bool('compress_gradients', False, 'Several ranks on CPUs only: gradients travel as float16.')
 
 
-def _define_evaluation(flag: _Definer) -> None:
+def _define_evaluation(flag: Definer) -> None:
     flag.bool('evaluate', True, 'Counts the correct answers on all test images, at intervals and at the end.')
     flag.integer('eval_every', None, 'Steps between evaluations. Default: --steps, each epoch.', 1, MAX_COUNT)
     flag.integer('eval_batch_size', 250, 'Images per session.run of an evaluation; a last, smaller batch is padded and '
                  'the padding not counted.', 1, 60000)
 
 
-def _define_output(flag: _Definer) -> None:
+def _define_output(flag: Definer) -> None:
     flag.path('output_dir', 'output', 'Directory of all that the run writes; a former run found there moves to its '
               'folder "previous".')
     flag.integer('log_every', None, 'Steps between progress lines. Default: 100, rounded up to a multiple of '
@@ -144,57 +128,6 @@ def _define_output(flag: _Definer) -> None:
               'start of a name, such as the prefix fc_3/.')
     flag.list('freeze_variables', [], 'Weights that are not trained, in patterns as of --restore_exclude: '
               'layer_,fc_1/.')
-
-
-def _define_precision(flag: _Definer) -> None:
-    flag.enum('precision_mode', None, PRECISION_MODES, 'What is lowered to float16: on the NPU by the graph engine '
-              '(default allow_mix_precision), on the CPU by rounding (default must_keep_origin_dtype).')
-    flag.enum('precision_mode_v2', None, PRECISION_MODES_V2, 'NPU only: the later names of precision, sent in the '
-              'place of --precision_mode; adapters from before 2023 ignore it.')
-    flag.bool('saturate', False, 'CPU only: float16 overflows become +-65504 and NaN 0, and a sticky status tells the '
-              'loss scaling, as on the 910; otherwise infinities do.')
-    flag.enum('loss_scale', None, ['none', 'fixed', 'dynamic'], 'Loss scaling; without it the reference flags '
-              '--loss_scale_flag and --loss_scale_value decide.')
-    flag.integer('loss_scale_flag', 0, '1 turns loss scaling on, dynamic or fixed at --loss_scale_value.', 0, 1)
-    flag.float('loss_scale_value', 0, 'The fixed scale, >= 1; 0 is dynamic.', 0, MAX_SCALE)
-    flag.float('loss_scale_init', None, "A dynamic scale's first value. Default: 2**15 with --loss_scale=dynamic, the "
-               "reference's 2**32 with --loss_scale_flag=1.", 1, MAX_SCALE)
-    flag.integer('loss_scale_increment_every', 1000, 'Consecutive steps without overflow before a dynamic scale grows.',
-                 1, MAX_COUNT)
-    flag.float('loss_scale_increment_ratio', 2.0, 'How much it grows.', 1.0, 65536.0)
-    flag.integer('loss_scale_decrement_every', 2, 'Steps with overflow before a dynamic scale shrinks.', 1, MAX_COUNT)
-    flag.float('loss_scale_decrement_ratio', 0.5, 'How much it shrinks, never below 1.', 1 / 65536, 0.99)
-    flag.integer('max_skipped', 500, 'Consecutive steps, all with their update skipped, that end the run.', 1,
-                 MAX_COUNT)
-    flag.list('inject_overflow', [], 'Testing aid: numbers of steps, from 1, whose gradients are made to overflow, as '
-              '3,17.')
-    flag.integer('inject_overflow_rank', -1, 'Testing aid: the only rank that --inject_overflow is for; -1: all.', -1,
-                 MAX_COUNT)
-
-
-def _define_npu(flag: _Definer) -> None:
-    flag.bool('profiling', False, 'NPU only: device profiling, into --output_dir/profiling.')
-    flag.bool('over_dump', False, 'NPU only: dumps the inputs and outputs of overflowing operators into '
-              '--output_dir/dump.')
-    flag.integer('data_dump_flag', 0, 'NPU only: 1 dumps the tensors of --data_dump_step into --output_dir/dump.', 0, 1)
-    flag.string('data_dump_step', '0|5|10', 'NPU only: the steps to dump, numbers or ranges: 0|5|10-20.')
-    flag.enum('dump_mode', 'output', DUMP_MODES, 'NPU only: which tensors of an operator --data_dump_flag dumps.')
-    flag.enum('dump_debug_mode', 'all', DUMP_DEBUG_MODES, 'NPU only: which overflows --over_dump looks for.')
-    flag.string('profiling_fp_point', '', 'NPU only: first forward operator for --profiling; empty: found by itself.')
-    flag.string('profiling_bp_point', '', 'NPU only: last backward operator for --profiling; empty: found by itself.')
-    flag.path('modify_mixlist', None, 'NPU only: JSON file that changes which operators '
-              '--precision_mode=allow_mix_precision lowers.')
-    flag.integer('op_debug_level', 0, 'NPU only: debug information of compiled operators; not 0 switches the compile '
-                 'cache off.', 0, 4)
-    flag.bool('overflow_check', True, 'NPU only: a fixed loss scale skips updates that overflow; off where padding '
-              'overflows falsely.')
-    flag.bool('hcom_parallel', False, 'NPU only: gradients of several devices are summed while others are computed; '
-              'costs more than it gives for so small a network.')
-    flag.integer('hccl_timeout', 1836, 'NPU only: seconds that a device waits for the others.', 1, 17340)
-    flag.integer('op_execute_timeout', 0, 'NPU only: seconds that an operator may take, such as one that waits for a '
-                 "slow input; 0: the engine's own limit.", 0, MAX_COUNT)
-    flag.bool('autotune', False, 'NPU only, and only in early toolkits: accepted from reference command lines, '
-              'answered with a warning.')
 
 
 def define_form(values: flags.FlagValues = flags.FLAGS) -> None:
@@ -213,9 +146,9 @@ def define_platform(values: flags.FlagValues = flags.FLAGS) -> None:
 
 def define(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines every flag in `values`."""
-    flag = _Definer(values)
+    flag = Definer(values)
     for part in (_define_data, _define_training, _define_augmentation, _define_loop, _define_ranks, _define_evaluation,
-                 _define_output, _define_precision, _define_npu):
+                 _define_output, device_flags.define_precision, device_flags.define_npu):
         part(flag)
     for alias, name in ALIASES.items():
         flags.DEFINE_alias(alias, name, flag_values=values)

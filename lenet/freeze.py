@@ -18,7 +18,7 @@ from absl import flags
 
 from lenet.errors import UsageError
 from lenet.export import model_flags
-from lenet.export.names import path_of
+from lenet.export import sidecar_name
 from lenet.support import entry
 from lenet.support import stack
 from lenet.support.flag_parsing import define_path
@@ -50,7 +50,8 @@ def _check(values: flags.FlagValues) -> None:
 
 def _refuse_twice(paths: Dict[str, str]) -> None:
     """Raises UsageError where a file would also be another one, or a description."""
-    taken = {os.path.realpath(path_of(path)): 'the description of --' + name for name, path in paths.items()}
+    taken = {os.path.realpath(sidecar_name.path_of(path)): 'the description of --' + name
+             for name, path in paths.items()}
     for name, path in paths.items():
         other = taken.setdefault(os.path.realpath(path), '--' + name)
         if other != '--' + name:

@@ -13,26 +13,15 @@ from typing import Any, List
 
 from absl import flags
 
-from lenet.errors import UsageError, UserError
+from lenet.errors import UserError
 from lenet.export import model_flags
 from lenet.photo import drawing
 from lenet.photo import picture
 from lenet.support import entry
 from lenet.support import progress
 from lenet.support import stack
-from lenet.support.flag_parsing import define_path
 
 FLAGS = flags.FLAGS
-
-
-def check_flags() -> None:
-    """Raises UsageError where the flags do not say which network to take."""
-    if FLAGS.model_path is None:
-        return
-    if FLAGS.checkpoint is not None:
-        raise UsageError('--model_path=%s and --checkpoint=%s: give one of them' % (FLAGS.model_path, FLAGS.checkpoint))
-    if FLAGS.activation is not None:
-        raise UsageError('--activation=%s: the file of --model_path has its own; leave one out' % FLAGS.activation)
 
 
 def print_error(error: UserError) -> None:
@@ -48,7 +37,7 @@ def describe(digits: List[Any]) -> str:
 
 
 def main(*paths: str) -> int:
-    check_flags()
+    model_flags.check(FLAGS)
     with stack.importing():
         picture.require_packages()
         from lenet.export import prediction  # seconds of imports, after the command line is known to be right
@@ -62,8 +51,7 @@ def main(*paths: str) -> int:
 
 
 if __name__ == '__main__':
-    define_path('model_path', None, 'A file of lenet.freeze (.pb, .tflite, .onnx) to answer with, instead of a '
-                'checkpoint.')
+    model_flags.define_model_path()
     model_flags.define_network()
     flags.DEFINE_bool('picture', True, 'Draws the 28x28 pixels that the network sees.')
     flags.DEFINE_bool('json', False, 'Prints one JSON object a line: file, class, probabilities.')

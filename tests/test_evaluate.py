@@ -112,8 +112,8 @@ def test_a_full_disk_below_the_output_is_an_error(trained_run, digits):
 
 
 @pytest.mark.parametrize('arguments, words', [
-    (['--checkpoint=a', '--model_path=b'], ['--model_path and --checkpoint=a', 'give one of them']),
-    (['--activation=tanh', '--model_path=b'], ['--model_path and --activation=tanh']),
+    (['--checkpoint=a', '--model_path=b'], ['--model_path=b and --checkpoint=a', 'give one of them']),
+    (['--activation=tanh', '--model_path=b'], ['--model_path=b and --activation=tanh']),
     (['--batch_size=0'], ['--batch_size=0']), (['--split=all'], ['--split=all', 'test|train']),
     (['--model_path='], ['--model_path= is empty']), (['--json_out='], ['--json_out= is empty']),
     (['output'], ["unexpected argument 'output'"])])

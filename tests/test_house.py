@@ -11,7 +11,7 @@ from tests.processes import ROOT
 # seams (base.py) lie below the graph, which is built from them; their implementations above it.
 FLOORS = [
     ['lenet.support.text'], ['lenet.errors'], ['lenet.support'], ['lenet.ranks.cluster'],
-    ['lenet', 'lenet.flags', 'lenet.flag_rules'], ['lenet.data'], ['lenet.photo'],
+    ['lenet', 'lenet.flags', 'lenet.device_flags', 'lenet.flag_rules'], ['lenet.data'], ['lenet.photo'],
     ['lenet.platforms', 'lenet.platforms.npu_modules', 'lenet.ranks', 'lenet.ranks.base', 'lenet.ranks.alone'],
     ['lenet.platforms.base'], ['lenet.graph'],
     ['lenet.ranks.averaging', 'lenet.ranks.collective', 'lenet.ranks.heartbeat', 'lenet.ranks.watchdog'],
@@ -19,7 +19,7 @@ FLOORS = [
     ['lenet.checks'], ['lenet.run'], ['lenet.export'], ['lenet.launcher'], ['lenet.report'],
 ]
 COMMANDS = {'train', 'evaluate', 'freeze', 'infer', 'preprocess', 'predict', 'doctor', 'launch', 'report.__main__'}
-LIBRARY_AT_THE_TOP = {'__init__', 'flags', 'flag_rules', 'errors'}
+LIBRARY_AT_THE_TOP = {'__init__', 'flags', 'device_flags', 'flag_rules', 'errors'}
 # Whoever chooses an implementation by its name must import it, in the function that does so.
 CHOOSERS = {'lenet.platforms': 'lenet.platforms.', 'lenet.ranks': 'lenet.ranks.'}
 

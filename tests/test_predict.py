@@ -114,7 +114,7 @@ def test_plain_text_where_the_output_takes_no_more(place):
 @pytest.mark.parametrize('arguments, status, message', [
     ([], 2, 'error: IMAGE is missing, see --help'),
     (['--model_path=a.pb', '--checkpoint=b', 'x.png'], 2, 'error: --model_path=a.pb and --checkpoint=b: give one of'),
-    (['--model_path=a.pb', '--activation=relu', 'x.png'], 2, 'error: --activation=relu: the file of --model_path has'),
+    (['--model_path=a.pb', '--activation=relu', 'x.png'], 2, 'error: --model_path=a.pb and --activation=relu: give'),
     (['--activation=cubic', 'x.png'], 2, 'error: flag --activation=cubic: value should be one of'),
     (['--output_dir=nowhere', 'dark.png'], 1, 'error: --output_dir=nowhere: holds no checkpoint; train first '
      '(./run_1p.sh), or give --checkpoint or --model_path'),

@@ -2,12 +2,12 @@
 
 from typing import FrozenSet, List
 
-from lenet import flags
+from lenet import device_flags
 from lenet.checks import Result, warned
 from lenet.flags import Params
 from lenet.platforms import npu_modules
 
-_LATER = flags.PRECISION_MODES[flags.PRECISION_MODES.index('cube_fp16in_fp32out'):]  # of later engines
+_LATER = device_flags.PRECISION_MODES[device_flags.PRECISION_MODES.index('cube_fp16in_fp32out'):]  # of later engines
 _REMEDY = "leave it out, or update CANN with the TensorFlow adapter of the same version"
 
 

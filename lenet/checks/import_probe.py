@@ -14,7 +14,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Any, Dict, FrozenSet, Iterator, NamedTuple, Optional, Sequence, TextIO, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, NamedTuple, Optional, Sequence, TextIO, Tuple, Union
 
 from lenet.errors import one_line
 from lenet.platforms import npu_modules
@@ -67,8 +67,13 @@ def ask(module: str, arguments: Sequence[str] = (), text: str = '', timeout: flo
         ended = subprocess.run(command, env=environment, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                universal_newlines=True, errors='replace', timeout=timeout)
     except subprocess.TimeoutExpired as expired:
-        return Answer(expired.output or '', _lines(expired.stderr or ''), 'did not end within %g s' % timeout)
+        return Answer(_text(expired.stdout), _lines(_text(expired.stderr)), 'did not end within %g s' % timeout)
     return Answer(ended.stdout, _lines(ended.stderr), _how_it_ended(ended.returncode))
+
+
+def _text(output: Union[str, bytes, None]) -> str:
+    """What TimeoutExpired has of a stream: bytes from Python 3.8 on, whatever was asked for, or nothing."""
+    return output.decode(errors='replace') if isinstance(output, bytes) else output or ''
 
 
 def _lines(printed: str) -> Sequence[str]:
@@ -115,17 +120,18 @@ def _how_it_ended(status: int) -> str:
 
 def _read(answer: Answer) -> Found:
     """The last word on a module counts; one that was only begun is what ended the process."""
-    modules, capabilities = {}, frozenset()
+    found: Dict[str, Module] = {}
+    capabilities: FrozenSet[str] = frozenset()
     for line in answer.reported.splitlines():
         name, fields = json.loads(line)
         if name == _CAPABILITIES:
             capabilities = frozenset(fields)
             continue
-        modules[name] = Module(error='importing it ' + answer.end) if fields is None else Module(**fields)
-    if TENSORFLOW not in modules:
+        found[name] = Module(error='importing it ' + answer.end) if fields is None else Module(**fields)
+    if TENSORFLOW not in found:
         last = answer.printed[-1] if answer.printed else 'not a word'
-        modules[TENSORFLOW] = Module(error='trying it %s: %s' % (answer.end, last))
-    return Found(modules, answer.printed, capabilities)
+        found[TENSORFLOW] = Module(error='trying it %s: %s' % (answer.end, last))
+    return Found(found, answer.printed, capabilities)
 
 
 def _trials(purposes: Sequence[str]) -> Iterator[Tuple[str, Any]]:

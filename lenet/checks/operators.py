@@ -49,7 +49,7 @@ def read(environ: Mapping[str, str]) -> Supported:
     if path is None:
         raise UserError('there is neither %s nor %s: without it the adapter runs the whole graph on the host' %
                         tuple(paths))
-    added = [name for folder in _ADDED for name in glob.glob(os.path.join(root, folder, FILE))]
+    added = [name for folder in _ADDED for name in glob.glob(os.path.join(glob.escape(root), folder, FILE))]
     added += [os.path.join(folder, 'framework/tensorflow', FILE)
               for folder in environ.get('ASCEND_CUSTOM_OPP_PATH', '').split(':') if folder]
     return Supported(path, frozenset().union(*map(_types, [path] + list(filter(os.path.exists, added)))))

@@ -19,7 +19,7 @@ physical number.
 
 import ipaddress
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Sequence
 
 from lenet.errors import UserError
 from lenet.support import files
@@ -27,13 +27,15 @@ from lenet.support import files
 LARGEST = 2 ** 26  # bytes of a table
 _SIZES = (1, 2, 4, 8)  # devices of a server of first 910s
 _GROUP = 4  # its devices 0-3 and 4-7 are separate networks
-
-
 _VERSIONS, _SUPER_POD = ('1.0', '1.2'), '1.2'
 
 
 class NotReady(ValueError):
     """The table is still being written; nothing about it is wrong."""
+
+
+class NotYet(UserError):
+    """NotReady, of a file."""
 
 
 class Device(NamedTuple):
@@ -43,10 +45,6 @@ class Device(NamedTuple):
     number: int
     ip: str  # '' where the table has none
     rank: int
-
-
-class NotYet(UserError):
-    """NotReady, of a file."""
 
 
 def read(path: str) -> List[Device]:
@@ -134,9 +132,10 @@ def _by_instance(table: Any) -> List[Device]:
 
 def _check_counts(group: dict, where: str, found: List[Device]) -> None:
     """The counts that a group has beside that of its instances; "device_count" is ModelArts' name of the first."""
-    devices_key = 'device_count' if 'device_count' in group else 'device_num'
-    keys = [(devices_key, len(found)), ('server_num', len({device.server for device in found}))]
-    for key, count in keys[:1] if devices_key == 'device_count' else keys:
+    counts = {'device_num': len(found), 'server_num': len({device.server for device in found})}
+    if 'device_count' in group:
+        counts = {'device_count': len(found)}
+    for key, count in counts.items():
         if _number(group, key, where) != count:
             raise ValueError('"%s" of %s is %s, "instance_list" has %d' % (key, where, group[key], count))
 
@@ -222,12 +221,14 @@ def _list(mapping: Any, key: str, where: str) -> list:
 
 def _number(mapping: Any, key: str, where: str) -> int:
     text = _text(mapping, key, where)
-    if not re.fullmatch(r'[0-9]+', text):
-        raise ValueError('"%s" of %s is "%s", not a number' % (key, where, text))
-    return int(text[:9])  # a number that long is none of these, and int() refuses thousands of digits
+    if not re.fullmatch(r'[0-9]{1,9}', text):  # int() refuses thousands of digits
+        raise ValueError('"%s" of %s is "%s", not a number of at most 9 digits' % (key, where, text))
+    return int(text)
 
 
 def _check_unique(values: Sequence[Any], key: str) -> None:
-    twice: Optional[Any] = next((value for value in values if values.count(value) > 1), None)
-    if twice is not None:
-        raise ValueError('%s "%s" appears twice' % (key, twice))
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise ValueError('%s "%s" appears twice' % (key, value))
+        seen.add(value)

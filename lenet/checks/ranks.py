@@ -8,7 +8,7 @@ from lenet.checks import rank_table
 from lenet.checks import Result, failed, passed, warned
 from lenet.errors import UserError
 
-_NUMBER = re.compile(r'[0-9]+')
+_NUMBER = re.compile(r'[0-9]{1,9}')  # int() refuses thousands of digits
 _TABLE, _POD = 'RANK_TABLE_FILE', 'POD_NAME'
 
 

@@ -8,7 +8,6 @@ from lenet import flags
 from lenet import platforms
 from lenet.data import dataset
 from lenet.data.splits import ANY_NUMBER, Split, require_labels_below
-from lenet.errors import UserError
 from lenet.export import opening
 from lenet.export import scoring
 from lenet.export.inputs import flatten
@@ -50,7 +49,7 @@ def evaluate(request: Request) -> None:
     with opened.network(config) as network:
         split, source = open_split(request, request.split, network.num_classes, opened.name)
         progress.answer('%s on the %d %s images of %s' % (opened.name, len(split.labels), request.split, source))
-        answers = ask(network, split.images, request.batch_size, opened.name)
+        answers = ask(network, split.images, request.batch_size)
     counts, wrong = scoring.count(answers, split.labels), scoring.mistakes(answers, split.labels)
     if request.json_out is not None:
         files.write_json(request.json_out, scoring.report(counts, wrong))
@@ -80,20 +79,14 @@ def open_split(request: Any, name: str, num_classes: int, network_name: str) -> 
     return split, data.origin
 
 
-def ask(network: Network, images: np.ndarray, batch_size: int, name: str) -> Answers:
+def ask(network: Network, images: np.ndarray, batch_size: int) -> Answers:
     """The network's answers, below a progress bar.
 
     Args:
       images: uint8 [n, 28, 28, 1].
-      name: what errors call the network.
 
     Raises:
-      UserError: an answer is NaN or infinite.
+      UserError: as Network.answer.
     """
     with progress.bar(len(images), 'evaluating', 'images') as advance:
-        answers = network.answer(flatten(images), batch_size, advance)
-    broken = np.flatnonzero(~np.isfinite(answers.logits).all(axis=1))
-    if broken.size:
-        raise UserError('%s: its answer to image %d (and %d more) is NaN or infinite; its weights are damaged, or too '
-                        'large for this precision' % (name, broken[0], broken.size - 1))
-    return answers
+        return network.answer(flatten(images), batch_size, advance)

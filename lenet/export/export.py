@@ -40,12 +40,12 @@ class Request(NamedTuple):
     data_path: Optional[str]
     seed: int
     tolerance: float
+    tolerance_accuracy: float
     label_offset: Optional[int] = None
     transpose_images: Optional[bool] = None
     tflite: Optional[str] = None
     tflite_int8: Optional[str] = None
     onnx: Optional[str] = None
-    tolerance_accuracy: float = 0.003
 
 
 class _File(NamedTuple):
@@ -77,20 +77,22 @@ def export(request: Request) -> None:
     _require_places(request, targets)
     with contextlib.ExitStack() as stack:
         scratch = [stack.enter_context(files.scratch_beside(file.name)) for file in targets]
-        if request.saved_model is not None:
-            scratch_of_model = stack.enter_context(files.scratch_beside(request.saved_model))
-        split, source = evaluation.open_split(request, 'test', trained_network.num_classes, trained_network.path)
-        expected = parity.checkpoint_logits(trained_network, split, config)
-        gate = Gate(trained_network, split, source, expected, request.tolerance, request.tolerance_accuracy)
+        models = [] if request.saved_model is None else [request.saved_model]
+        scratch_of_models = [stack.enter_context(files.scratch_beside(name)) for name in models]
+        gate = _gate(request, trained_network, config)
         staged = [_stage(gate, file, directory, config) for file, directory in zip(targets, scratch)]
-        if request.saved_model is not None:
-            staged_model = _stage_saved_model(gate, request, scratch_of_model, config)
+        staged_models = [_stage_saved_model(gate, request, directory, config) for directory in scratch_of_models]
         with signals.held(), _writing(request.pb_path):
             sidecars = sidecar.publish(staged)
-            if request.saved_model is not None:
-                saved_model.replace(staged_model, request.saved_model)
-    progress.say('wrote %s' % ', '.join([file.name for file in targets] + sidecars + [request.saved_model] * (
-        request.saved_model is not None)))
+            for temporary, name in zip(staged_models, models):
+                saved_model.replace(temporary, name)
+    progress.say('wrote %s' % ', '.join([file.name for file in targets] + sidecars + models))
+
+
+def _gate(request: Request, network: trained.Trained, config: tf.ConfigProto) -> Gate:
+    split, source = evaluation.open_split(request, 'test', network.num_classes, network.path)
+    return Gate(network, split, source, parity.checkpoint_logits(network, split, config), request.tolerance,
+                request.tolerance_accuracy)
 
 
 def _build(network: trained.Trained, convolution: str, batch: Optional[int]) -> tf.GraphDef:

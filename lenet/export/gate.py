@@ -42,7 +42,7 @@ class Gate(NamedTuple):
         Raises:
           UserError: it answers otherwise than the checkpoint.
         """
-        answers = evaluation.ask(network, self.split.images, parity.BATCH, name)
+        answers = evaluation.ask(network, self.split.images, parity.BATCH)
         difference = parity.compare(self.expected, answers.logits)
         counts = scoring.count(answers, self.split.labels)
         accuracy = float((self.expected.argmax(axis=1) == self.split.labels).mean())

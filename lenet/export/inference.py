@@ -11,7 +11,7 @@ import numpy as np
 
 from lenet import platforms
 from lenet.data.splits import require_labels_below
-from lenet.errors import UsageError, UserError
+from lenet.errors import UsageError
 from lenet.export import input_kinds
 from lenet.export import latency
 from lenet.export import opening
@@ -55,17 +55,10 @@ def infer(request: Request) -> int:
     platform = opened.place(request.platform)
     with opened.network(platforms.inference_config(platform)) as network:
         _check_batch(network.batch, request)
-        inputs = input_kinds.open_inputs(request.data_dir, request.seed, request.label_offset,
-                                         request.transpose_images, opened.dark_on_light)
-        if inputs.labels is not None:
-            require_labels_below(network.num_classes, inputs.labels, inputs.origin,
-                                 '%s knows no others; take a graph trained on such data' % request.model_path)
-        for line in inputs.refused:
-            progress.tell('error: ' + line)
+        inputs = _open_inputs(request, opened.dark_on_light, network.num_classes)
         batch = network.batch or request.batch_size or min(DEFAULT_BATCH, len(inputs.images))
         with progress.bar(len(inputs.images), 'inference', 'image') as advance:
             answers = network.answer(inputs.images, batch, advance)
-    _check_answers(answers, inputs, request.model_path)
     summary = summarize(request, platform, inputs, answers, batch, network)
     if request.csv_out is not None:
         write_csv(request.csv_out, inputs, answers)
@@ -74,6 +67,18 @@ def infer(request: Request) -> int:
     for line in _picture_lines(inputs, answers) + lines(summary):
         progress.answer(line)
     return len(inputs.refused)
+
+
+def _open_inputs(request: Request, dark_on_light: bool, num_classes: int) -> Inputs:
+    """The images; tells of those that could not be read."""
+    inputs = input_kinds.open_inputs(request.data_dir, request.seed, request.label_offset, request.transpose_images,
+                                     dark_on_light)
+    if inputs.labels is not None:
+        require_labels_below(num_classes, inputs.labels, inputs.origin,
+                             '%s knows no others; take a graph trained on such data' % request.model_path)
+    for line in inputs.refused:
+        progress.tell('error: ' + line)
+    return inputs
 
 
 def _require_targets(request: Request) -> None:
@@ -89,13 +94,6 @@ def _check_batch(fixed: Optional[int], request: Request) -> None:
     if fixed is not None and request.batch_size not in (None, fixed):
         raise UsageError('--batch_size=%d: %s was frozen for batches of %d; leave the flag out' %
                          (request.batch_size, request.model_path, fixed))
-
-
-def _check_answers(answers: Answers, inputs: Inputs, model_path: str) -> None:
-    wrong = np.flatnonzero(~np.isfinite(answers.probabilities).all(axis=1))
-    if len(wrong):
-        raise UserError('%s: gives probabilities that are no numbers, first for image %s; its weights are damaged, or '
-                        'too large for float16' % (model_path, inputs.names[wrong[0]]))
 
 
 def summarize(request: Request, platform: str, inputs: Inputs, answers: Answers, batch: int,

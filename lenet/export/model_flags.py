@@ -3,6 +3,7 @@
 from absl import flags
 
 import lenet.flags
+from lenet.errors import UsageError
 from lenet.flags import ACTIVATIONS, DATA_PATH_HELP, MAX_SEED
 from lenet.support.flag_parsing import define_path
 
@@ -29,3 +30,16 @@ def define_network() -> None:
     define_path('output_dir', 'output', "A run's directory, as training wrote it.")
     flags.DEFINE_enum('activation', None, ACTIVATIONS, "Of every hidden layer. Default: that of the checkpoint's run, "
                       'sigmoid for a checkpoint of the reference.')
+
+
+def define_model_path() -> None:
+    """Defines what stands in the place of a checkpoint; `check` goes with it."""
+    define_path('model_path', None, 'A file that lenet.freeze wrote (.pb, .tflite, .onnx), instead of a checkpoint.')
+
+
+def check(values: flags.FlagValues) -> None:
+    """Raises UsageError where a file is given and something of a checkpoint as well."""
+    for name in ('checkpoint', 'activation'):
+        if values.model_path is not None and values[name].value is not None:
+            raise UsageError('--model_path=%s and --%s=%s: give one of them; a file holds its weights and activation' %
+                             (values.model_path, name, values[name].value))

@@ -68,15 +68,13 @@ class Network(abc.ABC):
         """`compute`, timed.
 
         Raises:
-          UserError: it fails, or an image has no answer, or several.
+          UserError: it fails, or the answers are not one an image, or of other classes than the network has.
         """
         with converting_errors(self.name, self.runtime, ValueError, *self.errors):
             began = time.perf_counter()
             answers = self.compute(images)
             self.seconds.append(time.perf_counter() - began)
-            rows = [len(array) for array in answers]
-            if rows != [len(images)] * 3:
-                raise ValueError('%d images gave %s answers' % (len(images), rows))
+            _check_answers(answers, len(images), self.num_classes)
         return answers
 
     def try_one(self) -> None:
@@ -93,6 +91,9 @@ class Network(abc.ABC):
           images: float32 [n, 784] in [0, 1], n >= 1.
           batch_size: B where `batch` is None.
           advance: called after each batch with the number of its images.
+
+        Raises:
+          UserError: as `run`, or an answer is NaN or infinite.
         """
         return signals.interruptible(lambda: self._answer(images, batch_size, advance))
 
@@ -104,7 +105,23 @@ class Network(abc.ABC):
             answers = self.run(pad(part, size))
             parts.append(Answers(*(array[:len(part)] for array in answers)))
             advance(len(part))
-        return Answers(*(np.concatenate(arrays) for arrays in zip(*parts)))
+        answers = Answers(*(np.concatenate(arrays) for arrays in zip(*parts)))
+        finite = np.isfinite(answers.logits) & np.isfinite(answers.probabilities)
+        broken = np.flatnonzero(~finite.all(axis=1))
+        if broken.size:
+            raise UserError('%s: its answer to image %d (and %d more) is NaN or infinite; its weights are damaged, or '
+                            'too large for this precision' % (self.name, broken[0], broken.size - 1))
+        return answers
+
+
+def _check_answers(answers: Answers, n: int, num_classes: int) -> None:
+    """Raises ValueError for what a Network.compute cannot mean."""
+    shapes = [array.shape for array in answers]
+    if shapes != [(n, num_classes), (n, num_classes), (n,)]:
+        raise ValueError('%d images gave answers of the shapes %s' % (n, shapes))
+    if not ((0 <= answers.classes) & (answers.classes < num_classes)).all():
+        raise ValueError('it answers with classes from %d to %d, and has %d' %
+                         (answers.classes.min(), answers.classes.max(), num_classes))
 
 
 @contextlib.contextmanager
@@ -144,7 +161,7 @@ def check_nodes(nodes: Dict[str, Dict[str, Any]]) -> None:
     for name, dtype, rank in ((INPUT, 'float32', 2), (LOGITS, 'float32', 2), (PROBABILITIES, 'float32', 2),
                               (CLASS, 'int64', 1)):
         node = nodes.get(name, {'dtype': dtype, 'shape': [None] * rank})
-        if (node['dtype'] != dtype and 'scale' not in node) or len(node['shape']) != rank:
+        if (node['dtype'] != dtype and ('scale' not in node or name == CLASS)) or len(node['shape']) != rank:
             raise ValueError('%s is %s %s' % (name, node['dtype'], node['shape']))
     if nodes[INPUT]['shape'][1] != PIXELS:
         raise ValueError('%s has shape %s, not [B, %d]' % (INPUT, nodes[INPUT]['shape'], PIXELS))

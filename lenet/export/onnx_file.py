@@ -104,7 +104,10 @@ def _problem(model: Any) -> str:
                 'allowed are %s' % (', '.join(strange[:10]), ' '.join(sorted(OPERATORS))))
     if model.functions:
         return 'it has functions, and might hide other operators there'
-    constants = [attribute.t for node in model.graph.node for attribute in node.attribute if attribute.HasField('t')]
+    attributes = [attribute for node in model.graph.node for attribute in node.attribute]
+    if model.graph.sparse_initializer or any(attribute.HasField('sparse_tensor') for attribute in attributes):
+        return 'it has sparse tensors'
+    constants = [attribute.t for attribute in attributes if attribute.HasField('t')]
     if any(tensor.external_data for tensor in list(model.graph.initializer) + constants):
         return 'it has parts in other files'
     return ''
@@ -122,7 +125,7 @@ def open_network(content: bytes, config: Any, name: str) -> Iterator[Network]:
       UserError: ONNX Runtime cannot run it, or it has other inputs and outputs than this program gives it.
     """
     with converting_errors(name, _RUNTIME, Exception):  # its errors have no common ancestor
-        trial.require_survival(lambda: _Session(content, name).try_one())
+        trial.require_success(lambda: _Session(content, name).try_one())
         network = _Session(content, name)
     yield network
 

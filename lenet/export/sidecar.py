@@ -10,8 +10,8 @@ import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from lenet.errors import UserError
-from lenet.export.names import path_of
 from lenet.export.parity import Parity
+from lenet.export.sidecar_name import path_of
 from lenet.export.trained import Trained
 from lenet.run import accuracy
 from lenet.run import checkpoint

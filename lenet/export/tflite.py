@@ -95,7 +95,7 @@ def open_network(content: bytes, config: Any, name: str) -> Iterator[Network]:
     """
     with converting_errors(name, _RUNTIME, ValueError, KeyError, TypeError, RuntimeError), \
             quiet.without_stderr_lines(_NOISE):
-        trial.require_survival(lambda: _Interpreted(content, name).try_one())
+        trial.require_success(lambda: _Interpreted(content, name).try_one())
         network = _Interpreted(content, name)
     yield network
 
@@ -112,8 +112,10 @@ class _Interpreted(Network):
             warnings.simplefilter('ignore')
             self._interpreter = tf.lite.Interpreter(model_content=content)
         self._interpreter.allocate_tensors()
-        self._details = {detail['name']: detail for details in (
-            self._interpreter.get_input_details(), self._interpreter.get_output_details()) for detail in details}
+        inputs = self._interpreter.get_input_details()
+        if len(inputs) != 1:  # the others would be whatever their memory holds
+            raise ValueError('it has %d inputs, not 1' % len(inputs))
+        self._details = {detail['name']: detail for detail in inputs + self._interpreter.get_output_details()}
         super().__init__(name)
 
     def nodes(self) -> Dict[str, Dict[str, Any]]:

@@ -15,6 +15,7 @@ NAMES = {0: 'ADD', 1: 'AVERAGE_POOL_2D', 3: 'CONV_2D', 4: 'DEPTHWISE_CONV_2D', 6
          28: 'TANH', 39: 'TRANSPOSE', 40: 'MEAN', 43: 'SQUEEZE', 56: 'ARG_MAX', 98: 'LEAKY_RELU', 114: 'QUANTIZE'}
 _OPERATOR_CODES = 1  # a field of Model
 _OLD_CODE, _CUSTOM_NAME, _CODE = 0, 1, 3  # of OperatorCode
+_MOST = 10000  # operator codes; TFLite has some 200, and any number of bytes could be taken for as many
 
 
 def check(content: bytes, path: str) -> None:
@@ -37,7 +38,7 @@ def names(content: bytes) -> List[str]:
     """The operators of a file, each once.
 
     Raises:
-      struct.error, IndexError: it ends before what it points to.
+      struct.error, IndexError: it ends before what it points to, or has absurdly many.
     """
     return [_name(content, table) for table in _tables(content, _field(content, _follow(content, 0), _OPERATOR_CODES))]
 
@@ -76,5 +77,8 @@ def _tables(content: bytes, place: Optional[int]) -> Iterator[int]:
     if place is None:
         return
     start = _follow(content, place)
-    for index in range(_integer(content, start)):
+    count = _integer(content, start)
+    if count > _MOST:
+        raise IndexError(count)
+    for index in range(count):
         yield _follow(content, start + 4 + 4 * index)

@@ -1,4 +1,5 @@
-"""Files of others are tried in a child first: a damaged one may end the process that runs it, or keep it for ever."""
+"""Files of others are tried in a child first: a damaged one may end the process that runs it, keep it for ever or take
+all memory."""
 
 import faulthandler
 import os
@@ -7,29 +8,48 @@ import signal
 import warnings
 from typing import Any, Callable
 
+from lenet.errors import first_line
+
 SECONDS = 30
 MEMORY = 2 ** 31  # bytes beyond what this process has
+_LONGEST = 2000  # characters of an error; a pipe holds them whether or not they are read
 
 
-def require_survival(call: Callable[[], Any]) -> None:
-    """Makes the call in a forked process. What it raises there is not told here: make it again.
+def require_success(call: Callable[[], Any]) -> None:
+    """Makes the call in a forked process; what fails there is not to be tried here.
 
     Raises:
-      RuntimeError: the process was ended by a signal, as by a fault or after SECONDS.
+      RuntimeError: with what the call raises there; or the process was ended by a signal, as by a fault or after
+        SECONDS.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', DeprecationWarning)  # of forks beside threads; the child needs none of them
-        child = os.fork()
+    reader, writer = os.pipe()
+    child = _fork()
     if child == 0:
-        _make(call)
-    _, status = os.waitpid(child, 0)
+        _make(call, writer)
+    os.close(writer)
+    try:
+        with os.fdopen(reader, encoding='utf-8') as stream:
+            raised = stream.read()
+    except BaseException:  # a signal has come, which the child is not to outlive
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         raise RuntimeError('it needs more than %d s for an image' % SECONDS if number == signal.SIGALRM else
                            'it ends with signal %d' % number)
+    if raised:
+        raise RuntimeError(raised)
 
 
-def _make(call: Callable[[], Any]) -> None:
+def _fork() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)  # of forks beside threads; the child needs none of them
+        return os.fork()
+
+
+def _make(call: Callable[[], Any], writer: int) -> None:
     """The child's side: ends with the process."""
     try:
         signal.alarm(SECONDS)
@@ -38,6 +58,8 @@ def _make(call: Callable[[], Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # faults and aborts tell of themselves
         faulthandler.disable()  # which has a file of its own
         call()
+    except BaseException as error:
+        os.write(writer, first_line(error)[:_LONGEST].encode(errors='replace'))
     finally:
         os._exit(0)
 

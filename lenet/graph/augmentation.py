@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.flags import Params
+from lenet.graph import streams
 
 _SIGMA = 4.5  # pixels, of a bump; Simard's noise is smoothed with 4
 _SPACING = 6.0  # pixels between the centres of two bumps at most
@@ -62,15 +63,10 @@ def draw(seed: int, step: tf.Tensor, batch_size: int, amounts: Amounts,
     Returns:
       float32 [2, B, 3 + G], as `warp` takes them.
     """
-    u = tf.random.stateless_uniform([6, batch_size], _stream(seed, 1, step), -1.0, 1.0)
-    n = tf.random.stateless_normal([2, batch_size, len(_bumps(*size))], _stream(seed, 2, step))
+    u = tf.random.stateless_uniform([6, batch_size], streams.seed_of(seed, streams.AFFINE, step), -1.0, 1.0)
+    n = tf.random.stateless_normal([2, batch_size, len(_bumps(*size))], streams.seed_of(seed, streams.FIELD, step))
     return tf.concat([affine(math.radians(amounts.rotation) * u[0], tf.exp(math.log(amounts.scale) * u[1:3]),
                              amounts.shear * u[3], amounts.shift * u[4:]), amounts.elastic * n], axis=2)
-
-
-def _stream(seed: int, number: int, step: tf.Tensor) -> tf.Tensor:
-    """The seed of a step's draws. Streams from 1 on meet no other seed's, nor the permutations of pipeline.py."""
-    return tf.stack([tf.constant(number * 2 ** 32 + seed, tf.int64), step])
 
 
 def affine(angle: tf.Tensor, scales: tf.Tensor, shear: tf.Tensor, shifts: tf.Tensor) -> tf.Tensor:

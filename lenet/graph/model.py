@@ -17,7 +17,7 @@ softmax instead of radial basis functions.
 """
 
 import collections
-from typing import Dict, NamedTuple
+from typing import Dict, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -29,6 +29,7 @@ IMAGE_SHAPE = (28, 28, 1)
 NUM_CLASSES = 10
 KERNEL = 5
 SIDES = {'layer_1': 4, 'layer_2': 2}  # of the blocks that a folded convolution cuts its input into
+FEATURES = 7 * 7 * 16  # of an image, behind the second layer
 BLOCKS_SHAPE = (8, 8, 16)  # of an image, padded and cut for layer_1
 
 ACTIVATIONS = {'sigmoid': tf.nn.sigmoid, 'tanh': tf.nn.tanh, 'relu': tf.nn.relu}
@@ -41,7 +42,7 @@ def variable_shapes(num_classes: int = NUM_CLASSES) -> 'collections.OrderedDict[
     return collections.OrderedDict([
         ('layer_1/weights', (5, 5, 1, 6)), ('layer_1/bias', (6,)),
         ('layer_2/weights', (5, 5, 6, 16)), ('layer_2/bias', (16,)),
-        ('fc_1/weight', (7 * 7 * 16, 120)), ('fc_1/bias', (120,)),
+        ('fc_1/weight', (FEATURES, 120)), ('fc_1/bias', (120,)),
         ('fc_2/weight', (120, 84)), ('fc_2/bias', (84,)),
         ('fc_3/weight', (84, num_classes)), ('fc_3/bias', (num_classes,)),
     ])
@@ -116,12 +117,14 @@ def prepare_weights(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
         return {name: prepare(name, variable) for name, variable in variables.items()}
 
 
-def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form) -> tf.Tensor:
+def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form,
+            mask: Optional[tf.Tensor] = None) -> tf.Tensor:
     """The network's forward pass.
 
     Args:
       images: float32 [B, 28, 28, 1] in [0, 1], or as `lay_out` makes them.
       weights: of `prepare_weights`, for the same form.
+      mask: what the second layer's outputs are multiplied by, float32 [B, FEATURES].
 
     Returns:
       float32 [B, num_classes].
@@ -141,7 +144,9 @@ def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form) -> tf.
             # Adding a bias and applying a monotone activation commute with taking a maximum: after the pooling they
             # cost a quarter and give the same.
             hidden = activate(_add_bias(pooled, weights[layer + '/bias'], precision))
-    hidden = tf.reshape(hidden, [-1, 7 * 7 * 16])
+    hidden = tf.reshape(hidden, [-1, FEATURES])
+    if mask is not None:
+        hidden = precision.vector(hidden * mask)
     hidden = activate(_dense('fc_1', hidden, weights, precision))
     hidden = activate(_dense('fc_2', hidden, weights, precision))
     return _dense('fc_3', hidden, weights, precision)

@@ -9,6 +9,7 @@ from typing import Dict, List, NamedTuple, Optional
 import tensorflow.compat.v1 as tf
 
 from lenet.flags import Params
+from lenet.graph import dropout
 from lenet.graph import loss_scaling
 from lenet.graph import model
 from lenet.graph import name_patterns
@@ -127,7 +128,7 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables, form: model.Form,
-               replicas: int) -> tf.Tensor:
+               replicas: int, mask: Optional[tf.Tensor] = None) -> tf.Tensor:
     """The mean loss of a batch, float32 [].
 
     The batch is split into `replicas` towers of B/R images that share the variables. The mean of their means is the
@@ -138,11 +139,13 @@ def batch_loss(images: tf.Tensor, labels: tf.Tensor, variables: model.Variables,
       images: uint8, in either form.
       labels: int32 [B].
       replicas: R, divides B.
+      mask: as in model.forward.
     """
     rounded, losses, weights = form.precision.vector, [], model.prepare_weights(variables, form)
+    masks = [None] * replicas if mask is None else tf.split(mask, replicas)
     for tower, (part, answers) in enumerate(zip(tf.split(images, replicas), tf.split(labels, replicas))):
         with tf.name_scope('tower_%d' % tower):
-            logits = model.forward(normalize(part), weights, form)
+            logits = model.forward(normalize(part), weights, form, masks[tower])
             losses.append(tf.reduce_mean(rounded(cross_entropy(logits, answers))))
     return rounded(tf.add_n(losses) / replicas)
 
@@ -173,7 +176,7 @@ def build(batch: Batch, parts: Step, params: Params, ranks: Ranks) -> tf.Operati
     """
     images, labels = batch
     state, number = parts.state, parts.state.steps_run.read_value()
-    loss = batch_loss(images, labels, parts.weights, parts.form, params.replicas)
+    loss = batch_loss(images, labels, parts.weights, parts.form, params.replicas, dropout_mask(number, params, ranks))
     optimized = loss
     if params.inject_overflow and params.inject_overflow_rank in (-1, ranks.rank):
         optimized = loss_scaling.overflow_loss(loss, _is_one_of(number + 1, params.inject_overflow))
@@ -190,6 +193,15 @@ def build(batch: Batch, parts: Step, params: Params, ranks: Ranks) -> tf.Operati
                     _record(counted[name[len(RECORD):]], record, number) for name, record in state.records.items()]
     with tf.control_dependencies(recorded):
         return state.steps_run.assign_add(1, read_value=False)
+
+
+def dropout_mask(step: tf.Tensor, params: Params, ranks: Ranks) -> Optional[tf.Tensor]:
+    """This rank's, for model.forward; None without --dropout."""
+    if not params.dropout:
+        return None
+    size = params.batch_size
+    return dropout.masks(params.seed, step, params.dropout, ranks.size * size, model.FEATURES,
+                         (ranks.rank * size, ranks.rank * size + size))
 
 
 def _is_one_of(step: tf.Tensor, steps: List[str]) -> tf.Tensor:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, NamedTuple, Union
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
-from lenet import flags
+from lenet import device_flags
 from lenet.flags import Params
 from lenet.support import files
 
@@ -42,8 +42,8 @@ TABLE = {
     'enable_data_pre_proc': _FLAG,
     'iterations_per_loop': _between(1, float('inf')),
     'mix_compile_mode': _FLAG,
-    'precision_mode': _one_of(*flags.PRECISION_MODES),
-    'precision_mode_v2': _one_of(*flags.PRECISION_MODES_V2),
+    'precision_mode': _one_of(*device_flags.PRECISION_MODES),
+    'precision_mode_v2': _one_of(*device_flags.PRECISION_MODES_V2),
     'modify_mixlist': _TEXT,
     'graph_run_mode': _between(0, 1),
     'profiling_mode': _FLAG,
@@ -52,8 +52,8 @@ TABLE = {
     'enable_dump_debug': _FLAG,
     'dump_path': _TEXT,
     'dump_step': _TEXT,
-    'dump_mode': _one_of(*flags.DUMP_MODES),
-    'dump_debug_mode': _one_of(*flags.DUMP_DEBUG_MODES),
+    'dump_mode': _one_of(*device_flags.DUMP_MODES),
+    'dump_debug_mode': _one_of(*device_flags.DUMP_DEBUG_MODES),
     'op_debug_level': _between(0, 4),
     'hcom_parallel': _FLAG,
     'hccl_timeout': _between(1, 17340),  # seconds; the 910's limit

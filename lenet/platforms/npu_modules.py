@@ -37,7 +37,7 @@ def capabilities() -> FrozenSet[str]:
 def _attributes(module: str) -> List[str]:
     try:
         return dir(importlib.import_module('%s.%s' % (PACKAGE, module)))
-    except ImportError:
+    except Exception:  # an adapter of another generation may lack it, or what it imports in turn
         return []
 
 

@@ -60,8 +60,8 @@ def _find(jobs: Dict[str, Any], task: Dict[str, Any]) -> Cluster:
                      (len(addresses), len(set(addresses)), MAX_RANKS))
     kind, index = task.get('type'), str(task.get('index'))
     before = {'chief': [], 'master': [], 'worker': lead[0] + lead[1]}
-    if kind not in before:
-        raise _wrong('its task is of type %r: a chief or worker trains' % kind)
+    if not isinstance(kind, str) or kind not in before:
+        raise _wrong('its task is of type %.60r: a chief or worker trains' % (kind,))
     if not re.fullmatch('[0-9]{1,9}', index, re.ASCII) or int(index) >= len(_addresses(jobs, kind)):
         raise _wrong('its task has the index %s of %d %ss' % (index[:20], len(_addresses(jobs, kind)), kind))
     return Cluster(addresses, len(before[kind]) + int(index))

@@ -1,7 +1,7 @@
-"""Save, verify, restore. A checkpoint's number is the number of steps run.
+"""Finding, verifying and reading checkpoints; saving.py writes them. A checkpoint's number is that of steps run.
 
-A checkpoint exists once its .index has its name: both files are written under another name, the data renamed first. Its
-bytes carry checksums (CRC32C, of each tensor and of each block of the index), which `verify` checks.
+A checkpoint exists once its .index has its name. Its bytes carry checksums (CRC32C, of each tensor and of each block of
+the index), which `verify` checks.
 """
 
 import contextlib
@@ -21,14 +21,12 @@ from lenet.run import run_directory
 from lenet.run.network_record import NetworkRecord
 from lenet.support import files
 from lenet.support import progress
-from lenet.support import quiet
-from lenet.support import scratch
 
-_PREFIX = 'model.ckpt'
+PREFIX = 'model.ckpt'
 _LAST_TYPE = 100  # of TensorFlow's types; beyond are references to them
 _LONGEST_LIST = 2 ** 20  # bytes of TensorFlow's list of checkpoints
-# A file as `save` names it, and no other that a user may keep there: group 1 is the path prefix, group 2 the steps.
-_FILE = re.compile(r'((?:.*/)?%s-(0|[1-9][0-9]*))\.(?:index|data-[0-9]{5}-of-[0-9]{5})' % re.escape(_PREFIX), re.DOTALL)
+# A file as saving.py names it, and no other that a user may keep there: group 1 is the path prefix, group 2 the steps.
+FILE = re.compile(r'((?:.*/)?%s-(0|[1-9][0-9]*))\.(?:index|data-[0-9]{5}-of-[0-9]{5})' % re.escape(PREFIX), re.DOTALL)
 
 
 class Position(NamedTuple):
@@ -38,108 +36,16 @@ class Position(NamedTuple):
     updates_applied: int = 0  # its global_step
 
 
-class Checkpoints:
-    """The checkpoints of one run's directory, newest `keep` of them."""
-
-    def __init__(self, output_dir: str, keep: int, record: NetworkRecord, writes: bool = True) -> None:
-        """Must be built while the training graph is the default graph.
-
-        Args:
-          record: saved beside the variables.
-          writes: False on all ranks but one; they build the same graph and only restore.
-        """
-        self._writes = writes
-        self._keep = keep
-        self._output_dir = output_dir
-        self.directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
-        graph_def = tf.get_default_graph().as_graph_def()  # without the saver's nodes, of which one is a placeholder
-        self._restorer = tf.train.Saver(tf.global_variables())  # also from checkpoints without a record
-        if not writes:
-            return
-        self._saver = tf.train.Saver(tf.global_variables() + [network_record.Saveable(record)], max_to_keep=0)
-        files.make_directory(self.directory)
-        clear_up(output_dir)
-        with files.replacing(os.path.join(self.directory, 'graph.pbtxt')) as stream:
-            stream.write(str(graph_def))
-
-    def save(self, session: tf.Session, steps_run: int) -> Optional[str]:
-        """Writes one checkpoint and returns its path prefix; None on a rank that does not write.
-
-        Raises:
-          UserError: it cannot be written; the older ones are untouched.
-        """
-        if not self._writes:
-            return None
-        path = os.path.join(self.directory, '%s-%d' % (_PREFIX, steps_run))
-        try:
-            with scratch.directory(os.path.join(self.directory, _PREFIX)) as staged:
-                with quiet.without_stderr_lines('OP_REQUIRES failed at save_restore'):  # raised as well
-                    written = self._saver.save(session, os.path.join(staged, os.path.basename(path)),
-                                               write_meta_graph=False, write_state=False)
-                # A former run may have left a checkpoint of the same step. Were this process killed between the two
-                # renames below, that one's index would stand beside the new data and describe other bytes.
-                _remove([path])
-                for name in files_of(written):
-                    files.flush(name)
-                    os.replace(name, os.path.join(self.directory, os.path.basename(name)))
-            settle(self._output_dir, self._keep)
-        except (tf.errors.OpError, OSError, ValueError) as error:
-            raise UserError('%s: the checkpoint cannot be written (%s); the older ones are untouched' %
-                            (path, first_line(error).split('; ')[-1]))  # before it TensorFlow names a file
-        return path
-
-    def restore(self, session: tf.Session, path: str) -> None:
-        """Loads every variable from `path`, a checkpoint of this program.
-
-        Raises:
-          UserError: it cannot be read, or does not fit the graph.
-        """
-        with _reading(path):
-            self._restorer.restore(session, path)
-
-
 def files_of(path: str) -> List[str]:
     """The files of the checkpoint `path`, its index last."""
     data = glob.escape(path) + '.data-%s-of-%s' % (5 * '[0-9]', 5 * '[0-9]')
     return sorted(glob.glob(data)) + glob.glob(glob.escape(path) + '.index')
 
 
-def settle(output_dir: str, keep: int) -> None:
-    """Writes the list that tf.train.latest_checkpoint reads, of the newest `keep` checkpoints, and removes the others.
-
-    Raises:
-      UserError: the list cannot be written.
-      OSError: a checkpoint cannot be removed.
-    """
-    paths = find_all(output_dir)
-    names = [os.path.basename(path) for path in paths[-keep:]]  # relative, so that the directory may be moved
-    with files.replacing(os.path.join(output_dir, run_directory.CHECKPOINTS, 'checkpoint')) as stream:
-        stream.write(str(CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)))
-    _remove(paths[:-keep])
-
-
-def clear_up(output_dir: str) -> None:
-    """Removes what killed saves have left; nobody else may be writing there (run_directory.locked)."""
-    directory = os.path.join(output_dir, run_directory.CHECKPOINTS)
-    scratch.remove_dead(directory)
-    for name in os.listdir(directory):
-        match = _FILE.fullmatch(os.path.join(directory, name))
-        # Data are renamed before their index, and removed after it.
-        if match and not os.path.exists(match.group(1) + '.index'):
-            with contextlib.suppress(OSError):
-                os.unlink(match.group(0))
-
-
-def _remove(paths: List[str]) -> None:
-    for path in paths:
-        for name in reversed(files_of(path)):  # without its index it is none
-            os.unlink(name)
-
-
 def find_all(output_dir: str) -> List[str]:
     """The path prefixes of a run's checkpoints, oldest first; the files count, not TensorFlow's list of them."""
     names = glob.glob(os.path.join(glob.escape(output_dir), run_directory.CHECKPOINTS, '*.index'))
-    found = {int(match.group(2)): match.group(1) for match in map(_FILE.fullmatch, names) if match}
+    found = {int(match.group(2)): match.group(1) for match in map(FILE.fullmatch, names) if match}
     return [found[steps] for steps in sorted(found)]
 
 
@@ -187,7 +93,7 @@ def read(path: str, names: Optional[List[str]] = None) -> Dict[str, np.ndarray]:
     Raises:
       UserError: it cannot be read, or is damaged.
     """
-    with _reading(path) as reader:
+    with reading(path) as reader:
         shapes = reader.get_variable_to_shape_map()
         wanted = [name for name in shapes if name != network_record.KEY] if names is None else names
         return {name: reader.get_tensor(name) for name in wanted if name in shapes}
@@ -199,7 +105,7 @@ def read_record(path: str) -> Optional[NetworkRecord]:
     Raises:
       UserError: it cannot be read, or is damaged.
     """
-    with _reading(path) as reader:
+    with reading(path) as reader:
         if not reader.has_tensor(network_record.KEY):
             return None
         text = reader.get_tensor(network_record.KEY)
@@ -255,7 +161,7 @@ def _find_in(directory: str) -> List[str]:
 
 
 @contextlib.contextmanager
-def _reading(path: str) -> Iterator[Any]:
+def reading(path: str) -> Iterator[Any]:
     """Yields a reader of the checkpoint `path`, whose errors within the block become one line."""
     for name in files_of(path):
         files.require_regular(name)

@@ -21,6 +21,7 @@ from lenet.run import metrics
 from lenet.run import mistakes
 from lenet.run import results
 from lenet.run import resume
+from lenet.run import saving
 from lenet.run.account import Throughput
 from lenet.run.ledger import Ledger
 from lenet.support import progress
@@ -39,14 +40,14 @@ def complete(params: Params, platform: Platform, data: Dataset, newest: str, sta
       UserError: one cannot be written, or the flags are those of another run.
     """
     directory, steps, size = params.output_dir, start.steps_run, platform.ranks.size
-    checkpoint.clear_up(directory)
+    saving.clear_up(directory)
     summary, records = results.read(directory, steps), metrics.read_records(directory)
     recorded = _recorded_evaluation(records, steps)
     if summary and results.has_log(directory, summary) and metrics.are_whole(directory, steps) and \
             (recorded or not summary['evaluation']):
         return
     resume.check(params, facts, start, checkpoint.read_record(newest))
-    checkpoint.settle(directory, params.ckpt_count)
+    saving.settle(directory, params.ckpt_count)
     evaluated, examples = (summary['evaluation'] if summary else recorded), None
     if params.evaluate and not (summary and evaluated):
         evaluated, examples = _evaluate(params, platform, data, newest)

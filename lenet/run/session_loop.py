@@ -17,8 +17,8 @@ from lenet.run import accuracy
 from lenet.run import metrics
 from lenet.run import mistakes
 from lenet.run.account import Account
-from lenet.run.checkpoint import Checkpoints
 from lenet.run.ledger import Ledger
+from lenet.run.saving import Checkpoints
 from lenet.support import progress
 from lenet.support import signals
 

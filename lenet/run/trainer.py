@@ -28,6 +28,7 @@ from lenet.run import network_record
 from lenet.run import results
 from lenet.run import resume
 from lenet.run import run_directory
+from lenet.run import saving
 from lenet.run import transfer
 from lenet.run.account import Account
 from lenet.run.ledger import Ledger
@@ -98,7 +99,7 @@ def _train(params: Params, platform: Platform, ledger: Ledger, show: Callable[[s
     with built.graph.as_default(), platform.session() as session:
         with ledger.timing('graph'):
             record = network_record.NetworkRecord(params.activation, params.num_classes, data.dark_on_light)
-            checkpoints = checkpoint.Checkpoints(params.output_dir, params.ckpt_count, record, writes=ranks.rank == 0)
+            checkpoints = saving.Checkpoints(params.output_dir, params.ckpt_count, record, writes=ranks.rank == 0)
             with _waiting(params, ranks):
                 training_graph.initialize(session, built,
                                           lambda: _load(session, params, checkpoints, built, newest, transferred))
@@ -140,7 +141,7 @@ def _read_transferred(params: Params) -> Dict[str, np.ndarray]:
     return values
 
 
-def _load(session: tf.Session, params: Params, checkpoints: checkpoint.Checkpoints,
+def _load(session: tf.Session, params: Params, checkpoints: saving.Checkpoints,
           built: training_graph.TrainingGraph, newest: Optional[str], transferred: Dict[str, np.ndarray]) -> None:
     if newest:
         checkpoints.restore(session, newest)

@@ -1,7 +1,8 @@
 """absl's parsing, with its errors as ours; flags that take a path; flagfiles."""
 
+import functools
 import re
-from typing import Any, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 from absl import flags
 
@@ -9,6 +10,7 @@ from lenet.errors import UsageError, UserError, one_line
 from lenet.support import files
 from lenet.support import paths
 
+MAX_COUNT = 10 ** 9  # the most of what is counted
 _FLAGFILE = re.compile(r'--?flagfile(=(?P<name>.*))?', re.DOTALL)
 _FLAGFILE_BYTES = 2 ** 20
 _ADVICE = 'a text file is needed, one flag a line'
@@ -30,6 +32,17 @@ def define_path(name: str, default: Optional[str], help: str, flag_values: flags
                 **options: Any) -> None:
     """Defines a flag that takes the path of a file or directory; `paths.interpret` says what is one."""
     flags.DEFINE(Path(name), name, default, help, flag_values, **options)
+
+
+class Definer:
+    """absl's DEFINE_… functions for one FlagValues: `integer` is DEFINE_integer; `path` is ours."""
+
+    def __init__(self, values: flags.FlagValues) -> None:
+        self.values = values
+        self.path = functools.partial(define_path, flag_values=values)
+
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        return functools.partial(getattr(flags, 'DEFINE_' + kind), flag_values=self.values)
 
 
 def require_names(values: flags.FlagValues) -> None:

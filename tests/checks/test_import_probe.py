@@ -75,8 +75,10 @@ def test_so_is_an_adapter_that_ends_the_process(package):
 
 
 def test_an_import_that_hangs_is_given_up(package):
-    package('tensorflow', 'import time; time.sleep(60)')
-    assert import_probe.find(timeout=2).module('tensorflow').error.endswith('did not end within 2 s')
+    package('tensorflow', 'import time; print("x.so: waits", flush=True); time.sleep(60)')
+    found = import_probe.find(timeout=2)
+    assert found.module('tensorflow').error.endswith('did not end within 2 s')
+    assert found.printed == ['x.so: waits']
 
 
 def test_what_the_imports_print_is_kept_apart_from_the_report(package):

@@ -137,6 +137,7 @@ WRONG = {
     'no device list': (table(without(server('a', [0]), 'device')), 'server "a" has no "device"'),
     'no device': (table(server('a', [])), '"device" of server "a" is not a list'),
     'device twice': (with_device(device_id='0'), 'device_id "0" appears twice'),
+    'device of 10 digits': (with_device(device_id='0000000001'), 'is "0000000001", not a number of at most 9 digits'),
     'device a number': (with_device(device_id=1), '"device_id" of a device of server "a" is not a string'),
     'device -1': (with_device(device_id='-1'), '"device_id" of a device of server "a" is "-1", not a number'),
     'ip twice': (with_device(device_ip='192.168.0.10'), 'device_ip "192.168.0.10" appears twice'),

@@ -144,7 +144,7 @@ def test_answers_that_are_no_numbers_are_refused_and_nothing_is_written(infer, t
     broken['fc_2/bias'][3] = np.nan
     monkeypatch.setattr(graphs, 'weights', lambda *unused: broken)
     message = error_of(infer)
-    assert 'x.pb: gives probabilities that are no numbers, first for image 00000' in message
+    assert 'x.pb: its answer to image 0 (and 36 more) is NaN or infinite' in message
     assert not (tmp_path / 'out.csv').exists() and not (tmp_path / 'out.json').exists()
 
 

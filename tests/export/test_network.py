@@ -47,11 +47,25 @@ def test_what_a_file_does_not_give_follows_from_its_logits():
     assert given.probabilities is logits and given.classes.tolist() == [7, 7]
 
 
-@pytest.mark.parametrize('image, words', [(2.0, 'too bright'), (-1.0, '3 images gave [2, 2, 2] answers')],
-                         ids=['fails', 'too few'])
+@pytest.mark.parametrize('image, words', [
+    (2.0, 'too bright'), (-1.0, '3 images gave answers of the shapes [(2, 7), (2, 7), (2,)]')],
+    ids=['fails', 'too few'])
 def test_a_call_that_goes_wrong_is_an_error_in_the_name_of_the_file(image, words):
     assert error_of(Doubling().answer, np.full([3, 784], image, np.float32), 3) == (
         'x.test: is no graph that the test can run (%s); freeze again' % words)
+
+
+@pytest.mark.parametrize('changes, words', [
+    (dict(classes=np.array([0, 7, 1])), '(it answers with classes from 0 to 7, and has 7)'),
+    (dict(classes=np.array([-1, 0, 0])), '(it answers with classes from -1 to 0, and has 7)'),
+    (dict(probabilities=np.ones([3, 6], np.float32)), 'of the shapes [(3, 7), (3, 6), (3,)]'),
+    (dict(logits=np.full([3, 7], np.inf, np.float32)), 'x.test: its answer to image 0 (and 2 more) is NaN or infinite'),
+    (dict(probabilities=np.full([3, 7], np.nan)), 'x.test: its answer to image 0 (and 2 more) is NaN or infinite')],
+    ids=['class 7', 'class -1', 'probabilities of 6', 'infinite', 'nan'])
+def test_answers_that_no_network_means_are_told(monkeypatch, changes, words):
+    right = network.complete(np.ones([3, 7], np.float32), {})
+    monkeypatch.setattr(Doubling, 'compute', lambda self, images: right._replace(**changes))
+    assert words in error_of(Doubling().answer, images(3), 3)
 
 
 @pytest.mark.parametrize('name, node, words', [
@@ -60,8 +74,9 @@ def test_a_call_that_goes_wrong_is_an_error_in_the_name_of_the_file(image, words
     ('input_image', {'dtype': 'uint8', 'shape': [3, 784]}, 'input_image is uint8 [3, 784]'),
     ('input_image', {'dtype': 'float32', 'shape': [3, 783]}, 'input_image has shape [3, 783], not [B, 784]'),
     ('logits', {'dtype': 'float32', 'shape': [3, None]}, 'logits has shape [3, None], the number of classes is open'),
-    ('class', {'dtype': 'int32', 'shape': [3]}, 'class is int32 [3]')],
-    ids=['no input', 'no logits', 'rank', 'dtype', 'pixels', 'open', 'class'])
+    ('class', {'dtype': 'int32', 'shape': [3]}, 'class is int32 [3]'),
+    ('class', {'dtype': 'int8', 'shape': [3], 'scale': 0.5}, 'class is int8 [3]')],
+    ids=['no input', 'no logits', 'rank', 'dtype', 'pixels', 'open', 'class', 'class scaled'])
 def test_other_inputs_and_outputs_are_named(name, node, words):
     nodes = dict(NODES, **{name: node})
     with pytest.raises(ValueError) as raised:

@@ -77,6 +77,11 @@ def outside(loaded):
     tensor.external_data.add(key='location', value='weights.bin')
 
 
+def sparse(loaded):
+    tensor = loaded.graph.initializer[0]
+    loaded.graph.sparse_initializer.add().values.CopyFrom(tensor)
+
+
 def renamed(loaded):
     loaded.graph.input[0].name = 'picture'
     for node in loaded.graph.node:
@@ -95,7 +100,8 @@ def test_another_graph_is_refused(change, words):
 
 
 def test_what_opens_files_loops_or_calls_is_refused_before_it_runs():
-    for change, words in ((loop, "the operator(s) 'Loop', "), (outside, 'parts in other files')):
+    for change, words in ((loop, "the operator(s) 'Loop', "), (outside, 'parts in other files'),
+                          (sparse, 'sparse tensors')):
         loaded = onnx.load_model_from_string(changed(change))
         assert words in onnx_file._problem(loaded)
 

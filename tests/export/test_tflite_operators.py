@@ -46,6 +46,7 @@ def test_what_points_outside_of_the_file_is_damaged():
     for length in range(len(whole)):
         message = error_of(tflite_operators.check, whole[:length], 'x.tflite')
         assert message == ('x.tflite: is no TFLite file, or a damaged one; python -m lenet.freeze writes one'), length
+    assert 'x.tflite: is no TFLite file' in error_of(tflite_operators.check, model_of(*[(3, 3)] * 10001), 'x.tflite')
     for place in (0, 20, 24, 28):
         damaged = whole[:place] + b'\xff\xff\xff\x7f' + whole[place + 4:]
         assert 'x.tflite: is no TFLite file' in error_of(tflite_operators.check, damaged, 'x.tflite')

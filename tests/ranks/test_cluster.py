@@ -46,12 +46,13 @@ def test_what_is_written_is_read():
     (config(worker=['a:0']), "'a:0'"), (config(worker=['a:70000']), "'a:70000'"), (config(worker=[3]), '3 is no'),
     (config(worker=['a:1', 'a:1']), 'are 2, at 1 addresses'), (config(chief=[], ps=[]), 'are 0'),
     (config(worker=['a:1'], chief=['b:1', 'c:1']), '2 chiefs'),
-    (config('evaluator', worker=['a:1']), "type 'evaluator'"), (config(index=2, worker=['a:1', 'b:1']), 'index 2 of 2'),
+    (config('evaluator', worker=['a:1']), "type 'evaluator'"), (config(['worker'], worker=['a:1']), 'type .*worker'),
+    (config(index=2, worker=['a:1', 'b:1']), 'index 2 of 2'),
     (config(index=-1, worker=['a:1', 'b:1']), 'index -1'), (config(index=None, worker=['a:1']), 'index None'),
     (config('chief', worker=['a:1']), '0 chiefs'),
 ], ids=['cut', 'deep', 'no text at all', 'twice a member', 'list', 'number', 'empty task', 'task a list', 'ps',
-        'dynamic', 'no port', 'port 0', 'high port', 'no text', 'twice', 'nobody', 'two chiefs', 'evaluator', 'index 2',
-        'index -1', 'no index', 'no chief'])
+        'dynamic', 'no port', 'port 0', 'high port', 'no text', 'twice', 'nobody', 'two chiefs', 'evaluator',
+        'type a list', 'index 2', 'index -1', 'no index', 'no chief'])
 def test_what_is_no_cluster_is_told_in_one_line(text, words):
     with pytest.raises(UsageError, match='TF_CONFIG: .*' + words) as caught:
         read(text)

@@ -1,4 +1,4 @@
-"""Which file describes which. Without TensorFlow: a command line is checked by it."""
+"""Where the description of a file lies. Without TensorFlow: a command line is checked by it."""
 
 import re
 
