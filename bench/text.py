@@ -4,7 +4,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 # The flags that the speed depends on most; the JSON report has all.
 _TELLING_FLAGS = ('platform', 'batch_size', 'iterations_per_loop', 'replicas', 'conv', 'input', 'precision_mode',
-                  'loss_scale', 'augment')
+                  'loss_scale', 'augment', 'dropout')
 
 
 def measurement(report: Dict[str, Any]) -> List[str]:
