@@ -184,7 +184,8 @@ def kill_when(process, output_dir, moment):
 
 @pytest.mark.slow
 def test_a_run_on_distorted_images_killed_in_the_middle_resumes_to_the_same_bytes(tmp_path):
-    whole, killed, arguments = tmp_path / 'whole', tmp_path / 'killed', OFTEN_SAVED + ('--augment=elastic', '--dropout=0.2')
+    whole, killed = tmp_path / 'whole', tmp_path / 'killed'
+    arguments = OFTEN_SAVED + ('--augment=elastic', '--dropout=0.2')
     ended = processes.run_module('lenet.train', '--output_dir=%s' % whole, *arguments)
     assert ended.returncode == 0, ended.stderr
     kill_when(start(killed, arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE), killed, 5)
