@@ -4,6 +4,7 @@
 #
 #   ./run_1p.sh --data_path=../MNIST --epochs=1      a CPU
 #   ./run_1p.sh --flagfile=npu.flags                 an Ascend 910, chosen by ASCEND_DEVICE_ID (default 0)
+#   TF_CONFIG={...} ./run_1p.sh                      one rank of several hosts, as a cluster sets it: BUILD.md
 #
 # Paths in the arguments, and the default output directory, are relative to the working directory.
 

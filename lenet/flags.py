@@ -18,7 +18,7 @@ from lenet.support.flag_parsing import MAX_COUNT, Definer
 
 ACTIVATIONS = ['sigmoid', 'tanh', 'relu']
 # Images of a tower. Each tower costs the step a constant time, the graph its copy of the network, and the first call
-# the preparation of that: BUILD.md has the table. Two halves of a small batch are still quicker than the whole.
+# the preparation of that. Two halves of a small batch are still quicker than the whole.
 LEAST_IMAGES = 16
 LEARNING_RATE_SCHEDULES = ['constant', 'linear', 'cosine']
 AUGMENTATIONS = ['none', 'affine', 'elastic']
@@ -45,8 +45,8 @@ PLATFORM_DEFAULTS = {
 def _define_data(flag: Definer) -> None:
     flag.path('data_path', None, DATA_PATH_HELP)
     define_form(flag.values)
-    flag.integer('seed', 1, 'Of the initial weights and of the order of the data. On a CPU one seed, with the same '
-                 '--replicas, gives one result, bit for bit.', 0, MAX_SEED)
+    flag.integer('seed', 1, 'Of the initial weights, the order of the data, their distortions and synthetic digits. On '
+                 'a CPU one seed, with the same --replicas, gives one result, bit for bit.', 0, MAX_SEED)
     flag.integer('num_classes', 10, 'Classes of the data; labels go from 0 to this less 1.', 2, 65536)
     flag.bool('random_remove', False, 'Leaves randomness out of the data order: every epoch reads the files from first '
               'to last (for comparing runs layer by layer).')
@@ -87,16 +87,17 @@ def _define_loop(flag: Definer) -> None:
               'on the NPU).')
     flag.enum('input', None, ['resident', 'stream'], 'The images stay on the device and the step gathers its batch '
               '(default on the CPU), or batches go through tf.data (default on the NPU).')
-    flag.integer('replicas', None, 'Towers a batch is split into inside the graph, one thread each. Default: on the '
-                 'CPU as many as there are usable cores, divide --batch_size and leave each 16 images or more (or half '
-                 'of the batch), 1 on the NPU.', 1, 1024)
+    flag.integer('replicas', None, 'Towers a batch is split into inside the graph, one thread each; another number '
+                 'changes the last digits of the result. Default: on the CPU as many as there are usable cores, '
+                 'divide --batch_size and leave each tower 16 images or more (two may have fewer); 1 on the NPU.',
+                 1, 1024)
 
 
 def _define_ranks(flag: Definer) -> None:
-    flag.enum('distributed', 'auto', ['auto', 'none', 'collective', 'hccl'], 'What joins several ranks: collective '
-              '(of TensorFlow, by TF_CONFIG) on CPUs, hccl on NPUs; auto: what the environment says that ./run_np.sh '
-              'or a cluster sets. --batch_size is of each rank: n of them see exactly what one of n times the size '
-              'sees.')
+    flag.enum('distributed', 'auto', ['auto', 'none', 'collective', 'hccl'], 'What averages the gradients of '
+              "several ranks: collective, TensorFlow's own operations, on CPUs (TF_CONFIG names the ranks); hccl on "
+              'NPUs; none: this process trains alone; auto: as the environment says, which ./run_np.sh or a cluster '
+              'sets. --batch_size is of each rank: n of them see exactly what one of n times the size sees.')
     flag.enum('learning_rate_scaling', 'none', ['none', 'linear', 'sqrt'], 'How --learning_rate grows with the number '
               'of ranks n: by n (Goyal et al. 2017), or by its square root.')
     flag.float('rank_timeout', 600, 'Seconds without a finished session.run after which one of several ranks ends '

@@ -5,14 +5,16 @@
   ./run_np.sh -n 2 -m bench.perf --steps=1000               another module than lenet.train
 
 Options, before the flags, which every rank gets:
-  -n N         ranks on this machine; with an NPU the rank table says it
-  -m MODULE    what to run, lenet.train unless given
-  --open_ports  the ranks of this machine need not be closed off from the network, where the system does not allow that
-  -h           this text; `python -m lenet.train --help` explains the flags
+  -n N          ranks on this machine; with NPUs the rank table says how many
+  -m MODULE     what to run, lenet.train unless given
+  --open_ports  leaves the ranks' ports open to the network, for systems on which the ranks cannot be closed off from
+                it: whoever reaches the ports can run programs as you
+  -h            this text; `python -m lenet.train --help` explains the flags
 
-The first rank's output is shown, each one's is kept in --output_dir/ranks/rank_K.log. A rank that fails, or has been
-stopped for --rank_timeout seconds, ends the others. With several servers of NPUs, start this on each, SERVER_ID naming
-it as the rank table does.
+The first rank's output is shown, each one's is kept in --output_dir/ranks/rank_K.log. A rank that fails ends the
+others. So does one that is stopped (SIGSTOP): on CPUs within 25 seconds, on NPUs after --rank_timeout seconds. With
+several servers of NPUs, start this on each, SERVER_ID naming it as the rank table does. Several hosts without NPUs need
+no launcher: TF_CONFIG tells each `python -m lenet.train` which rank it is.
 
 Exit status: 0 when all ranks are done, that of the rank that failed first (128 + the signal that killed it), 2 wrong
 command line, 130 Ctrl-C and 143 SIGTERM, which reach every rank; a second one kills them.

@@ -1,4 +1,4 @@
-"""Where a network runs: base.py has the seam, each other file a device. Importing this imports no TensorFlow."""
+"""Where a network runs: base.py has the seam, cpu.py and npu.py the devices. Importing this imports no TensorFlow."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,5 @@
-"""Several processes that train one network: base.py has the seam between them, each other file an implementation."""
+"""Several processes that train one network: base.py has the seam between them, alone.py and collective.py implement it,
+the other files serve the latter. HCCL's is lenet/platforms/npu_ranks.py."""
 
 import os
 from typing import TYPE_CHECKING

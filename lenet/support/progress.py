@@ -1,7 +1,7 @@
 """Progress bars on a terminal, nothing elsewhere.
 
-tqdm draws them. It is the one dependency that may be missing (an Ascend image with TensorFlow and no
-network): the work is then done without a bar.
+tqdm draws them. It may be missing (an Ascend image with TensorFlow and no network): the work is then done without a
+bar.
 """
 
 import contextlib
