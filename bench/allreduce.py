@@ -51,7 +51,7 @@ def main() -> None:
 
 def time_average(platform: Platform, size: int, n: int) -> float:
     """Milliseconds to average float32 [size] over the ranks: the median over calls of N averages each."""
-    with tf.Graph().as_default(), platform.session() as session:
+    with tf.Graph().as_default(), platform.session() as session, platform.ranks.explaining():
         buffer = tf.get_variable('buffer', initializer=np.ones(size, np.float32), use_resource=True)
 
         def average() -> tf.Operation:

@@ -66,14 +66,7 @@ def main() -> None:
     documents = readme.DOCUMENTS if FLAGS.readme else []
     readme.check(documents)
     load_before = os.getloadavg()
-    with scratch.system_directory('lenet-bench') as directory:
-        data_file = os.path.join(directory, 'training.npz')
-        if any(contenders.needs_data_file(contender) for contender in compared):
-            write_data(params, data_file)
-        commands = [contenders.command(contender, params, FLAGS.warmup, data_file, FLAGS.peer_python)
-                    for contender in compared]
-        runs = run_rounds(compared, commands, FLAGS.rounds or DEFAULT_ROUNDS)
-    report = summarize(compared, runs)
+    report = summarize(compared, _measure(params, compared))
     report['machine'] = dict(machine.describe(), load_average_before=list(load_before),
                              load_average_after=list(os.getloadavg()))
     if FLAGS.json_out:
@@ -81,6 +74,16 @@ def main() -> None:
     for path in documents:
         readme.write(path, report)
     print('\n'.join(lines(report)))
+
+
+def _measure(params: Params, compared: List[contenders.Contender]) -> Runs:
+    with scratch.system_directory('lenet-bench') as directory:
+        data_file = os.path.join(directory, 'training.npz')
+        if any(contenders.needs_data_file(contender) for contender in compared):
+            write_data(params, data_file)
+        commands = [contenders.command(contender, params, FLAGS.warmup, data_file, FLAGS.peer_python)
+                    for contender in compared]
+        return run_rounds(compared, commands, FLAGS.rounds or DEFAULT_ROUNDS)
 
 
 def check_ours(params: Params, compared: List[contenders.Contender], warmup: Optional[int]) -> None:

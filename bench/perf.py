@@ -12,7 +12,7 @@ Writes nothing but --json_out, --trace and --plot. Exit statuses: 0 done, 1 fail
 
 import functools
 import json
-from typing import TYPE_CHECKING
+from typing import Any
 
 from absl import flags as absl_flags
 
@@ -20,14 +20,9 @@ from bench import bench_flags
 from bench import text
 from lenet import flags
 from lenet import platforms
-from lenet.flags import Params
 from lenet.support import entry
 from lenet.support import files
 from lenet.support import stack
-
-if TYPE_CHECKING:
-    from lenet.data.splits import Dataset
-    from lenet.platforms.base import Platform
 
 FLAGS = absl_flags.FLAGS
 
@@ -57,18 +52,19 @@ def run_measurement() -> None:
     ready.require(params)
     platform = platforms.choose(params).start()
     report = measure.measure(params, warmup, platform, data, FLAGS.constant_input)
-    if platform.ranks.rank != 0:  # all ranks are measured, one reports
-        return
-    if FLAGS.json_out is not None:
+    reports = platform.ranks.rank == 0  # all are measured, and traced: none can run a step alone
+    if reports and FLAGS.json_out is not None:
         files.write_json(FLAGS.json_out, report)
-    print(json.dumps(report) if FLAGS.format == 'json' else '\n'.join(text.measurement(report)))
+    if reports:
+        print(json.dumps(report) if FLAGS.format == 'json' else '\n'.join(text.measurement(report)), flush=True)
     if FLAGS.trace is not None:
-        write_trace(params, platform, data)
+        metadata = op_trace.record(params, platform, data)
+        if reports:
+            write_trace(metadata)
 
 
-def write_trace(params: Params, platform: 'Platform', data: 'Dataset') -> None:
+def write_trace(metadata: Any) -> None:
     from bench import op_trace
-    metadata = op_trace.record(params, platform, data)
     op_trace.write(metadata, FLAGS.trace)
     costs = op_trace.costs(metadata)
     print('\n%s: one step with N = 1, slowed by the tracing; the costliest of its %d ops:' % (FLAGS.trace, len(costs)))

@@ -64,7 +64,7 @@ def open_stepper(params: Params, platform: Platform, data: Dataset, constant_inp
     """
     built = training_graph.build(params, platform, data, constant_input=constant_input)
     ready.require_operators(params, built)
-    with built.graph.as_default(), platform.session() as session:
+    with built.graph.as_default(), platform.session() as session, platform.ranks.explaining():
         training_graph.initialize(session, built)
         train_op = platform.sink(session, built.train_op)
         yield Stepper(session, [train_op, built.outputs], params, platform.sinking_causes)

@@ -89,6 +89,15 @@ def test_a_trace_is_written_and_its_ten_costliest_ops_shown(run, tmp_path, capsy
     assert len(table) == 11 and 'MatMul' in ''.join(table)
 
 
+def test_all_ranks_are_traced_and_one_tells(tmp_path):
+    ended = processes.run_module('lenet.launch', '-n', '2', '--open_ports', '-m', 'bench.perf', *SHORT,
+                                 '--noconstant_input', '--trace=%s' % (tmp_path / 'trace.json'),
+                                 '--output_dir=%s' % (tmp_path / 'output'), RANK_TABLE_FILE='')
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads((tmp_path / 'trace.json').read_text())['traceEvents']
+    assert 'costliest' not in (tmp_path / 'output' / 'ranks' / 'rank_1.log').read_text()
+
+
 def test_nothing_is_written_beside_what_was_asked_for(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(SHORT + ['--noconstant_input', '--output_dir=%s' % (tmp_path / 'output')])
