@@ -17,8 +17,7 @@ from tests import processes
 
 # Few steps: among the 25,000 pooling windows of a step some tie to within a rounding, and from the first that is
 # decided otherwise the weights of the first layer drift apart, by 1e-5 to 1e-4 in 80 steps.
-RUN = ('--data_path=synthetic', '--steps=10', '--epochs=2', '--iterations_per_loop=5', '--log_every=5',
-       '--dropout=0.25')
+RUN = ('--data_path=synthetic', '--steps=10', '--epochs=2', '--iterations_per_loop=5', '--log_every=5')
 
 
 def launch(output_dir, *arguments, n=2, **environment):
@@ -68,6 +67,15 @@ def test_two_ranks_train_as_one_of_twice_the_batch(both):
     assert_same_variables(newest(one), newest(two))
     results = json.loads((two / 'results.json').read_text())
     assert results['rank_size'] == 2 and results['case'].endswith('_bs16_2p_acc')
+
+
+@pytest.mark.slow
+def test_two_ranks_drop_out_what_one_of_twice_the_batch_drops(tmp_path):
+    options = ('--epochs=1', '--dropout=0.25', '--noevaluate')
+    for ended in (launch(tmp_path / 'two', '--batch_size=16', *options),
+                  alone(tmp_path / 'one', '--batch_size=32', *options)):
+        assert ended.returncode == 0, ended.stderr
+    np.testing.assert_allclose(losses(tmp_path / 'two'), losses(tmp_path / 'one'), rtol=1e-5)
 
 
 @pytest.mark.slow
