@@ -1,54 +1,12 @@
-"""Two real ranks on this machine, started as a user starts them."""
+"""Two ranks compute what one computes."""
 
 import json
-import os
-import signal
-import socket
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from lenet.launcher import local_ranks
-from lenet.ranks import cluster
-from lenet.run import checkpoint
-from tests import processes
-
-# Few steps: among the 25,000 pooling windows of a step some tie to within a rounding, and from the first that is
-# decided otherwise the weights of the first layer drift apart, by 1e-5 to 1e-4 in 80 steps.
-RUN = ('--data_path=synthetic', '--steps=10', '--epochs=2', '--iterations_per_loop=5', '--log_every=5')
-
-
-def launch(output_dir, *arguments, n=2, **environment):
-    return processes.run_module('lenet.launch', '-n', str(n), *RUN, '--replicas=1', '--output_dir=%s' % output_dir,
-                                *arguments, **environment)
-
-
-def alone(output_dir, *arguments):
-    """One rank of two towers, whose sums are then rounded as those of two ranks of one."""
-    return processes.run_module('lenet.train', *RUN, '--replicas=2', '--output_dir=%s' % output_dir, *arguments)
-
-
-def losses(output_dir):
-    path, = output_dir.glob('0/train_*_loss.txt')
-    return np.loadtxt(str(path))
-
-
-def newest(output_dir):
-    return checkpoint.read(checkpoint.find_all(str(output_dir))[-1])
-
-
-def metrics(output_dir, kind):
-    lines = [json.loads(line) for line in (output_dir / 'metrics.jsonl').read_text().splitlines()]
-    return [line for line in lines if line['kind'] == kind]
-
-
-def assert_same_variables(one, other, tolerance=1e-5):
-    assert set(one) == set(other)
-    for name, value in one.items():
-        np.testing.assert_allclose(other[name], value, rtol=0, atol=tolerance * max(1, np.abs(value).max()),
-                                   err_msg=name)
+from tests.ranks.two_ranks import alone, assert_same_variables, launch, losses, metrics, newest
 
 
 @pytest.fixture(scope='module')
@@ -126,94 +84,3 @@ def test_gradients_may_travel_as_float16(both, tmp_path):
     assert ended.returncode == 0, ended.stderr
     np.testing.assert_allclose(losses(tmp_path), losses(both[0]), rtol=1e-3)
     assert not np.array_equal(losses(tmp_path), losses(both[0]))
-
-
-def start(output_dir, *arguments, **environment):
-    """Two ranks with much to do; returns the launcher after their first line and the process numbers of the ranks."""
-    command = [sys.executable, '-m', 'lenet.launch', '-n', '2', *RUN, '--replicas=1', '--batch_size=16',
-               '--steps=40000', '--output_dir=%s' % output_dir, *arguments]
-    process = processes.start(command, env=dict(os.environ, PYTHONPATH=processes.ROOT, **environment))
-    while 'step : 5-' not in process.stdout.readline():
-        assert process.poll() is None
-    return process, ranks_of(output_dir)
-
-
-def ranks_of(output_dir):
-    """Process numbers of the ranks that write there, by rank."""
-    found = {}
-    for name in os.listdir('/proc'):
-        try:
-            with open('/proc/%s/cmdline' % name, 'rb') as stream:
-                command = stream.read()
-            with open('/proc/%s/environ' % name, 'rb') as stream:
-                variables = dict(part.split('=', 1) for part in stream.read().decode().split('\0') if '=' in part)
-        except (OSError, ValueError):
-            continue
-        if 'TF_CONFIG' in variables and str(output_dir).encode() in command:
-            found[cluster.read(variables).rank] = int(name)
-    return found
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('signum, words', [
-    (signal.SIGKILL, 'error: rank 1 was killed by SIGKILL, so the others were stopped'),
-    (signal.SIGSTOP, 'error: rank 1 did not go on after it had been stopped')], ids=['dies', 'stands still'])
-def test_a_rank_that_dies_or_stands_still_ends_the_run_with_a_message(tmp_path, signum, words):
-    process, ranks = start(tmp_path)
-    os.kill(ranks[1], signum)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode not in (0, None)
-    assert words in errors and 'Traceback' not in errors, errors
-    assert 'error: rank 0: rank 1 at 127.0.0.1:2223 has ended or no longer answers' in errors
-    assert not ranks_of(tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('signum', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
-def test_ranks_stop_together_and_go_on(tmp_path, signum):
-    process, _ = start(tmp_path)
-    process.send_signal(signum)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + signum, errors
-    reached = json.loads((tmp_path / 'results.json').read_text())['steps']['steps_run']
-    assert checkpoint.read_position(checkpoint.find_all(str(tmp_path))[-1]).steps_run == reached < 80000
-    ended = launch(tmp_path, '--batch_size=16', '--epochs=1', '--steps=%d' % (reached + 5), '--resume')
-    assert ended.returncode == 0, ended.stderr
-
-
-def start_by_hand(output_dir, *arguments):
-    """Two processes that TF_CONFIG alone makes ranks, each with its own arguments."""
-    addresses = ['127.0.0.1:%d' % port for port in local_ranks.find_free_ports(2)]
-    return [processes.start(
-        [sys.executable, '-m', 'lenet.train', *RUN, '--replicas=1', '--output_dir=%s' % output_dir, *own],
-        env=dict(os.environ, TF_CONFIG=cluster.write(cluster.Cluster(addresses, rank))))
-        for rank, own in enumerate(arguments)], addresses
-
-
-@pytest.mark.slow
-def test_ranks_that_disagree_are_named(tmp_path):
-    for process in start_by_hand(tmp_path, ['--batch_size=16'], ['--batch_size=17'])[0]:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 1
-        assert 'the ranks disagree: --batch_size is 17 on rank 1, 16 on rank 0' in errors
-
-
-@pytest.mark.slow
-def test_random_bytes_to_a_port_do_nothing(tmp_path):
-    started, addresses = start_by_hand(tmp_path, *[['--batch_size=16', '--steps=200', '--evaluate=false']] * 2)
-    while 'step : 5-' not in started[0].stdout.readline():
-        assert started[0].poll() is None
-    for address in addresses:
-        for _ in range(5):
-            with socket.create_connection(address.split(':')) as connection:
-                connection.sendall(os.urandom(64))
-    for process in started:
-        output, errors = process.communicate(timeout=120)
-        assert (process.returncode, errors) == (0, ''), errors
-
-
-@pytest.mark.slow
-def test_a_rank_that_does_not_come_is_named(tmp_path):
-    (_, errors), = [process.communicate(timeout=60) for process in start_by_hand(tmp_path, ['--rank_timeout=2'])[0]]
-    assert errors.startswith('error: rank 0: rank 1 at 127.0.0.1:') and len(errors.splitlines()) == 1
-    assert 'was not found within --rank_timeout=2 seconds' in errors

@@ -11,7 +11,7 @@ import pytest
 
 from lenet.ranks import cluster
 from tests import processes
-from tests.ranks.test_collective import alone, losses
+from tests.ranks.two_ranks import alone, losses
 
 ADDRESSES = ['10.77.0.1', '10.77.0.2']
 RANKS = [address + ':2222' for address in ADDRESSES]
