@@ -1,6 +1,6 @@
 """The same network in JAX, to be measured beside ours; runs under --peer_python.
 
-The data stay resident as uint8 that the step casts; one jitted call scans over STEPS_PER_CALL steps; Adam is written
+The data stay resident as uint8 that the step casts; one jitted call scans over up to a hundred steps; Adam is written
 out, as JAX has none; XLA's default threads. As in ours, sigmoid follows the pooling, which costs a quarter and gives
 the same.
 """
@@ -14,7 +14,6 @@ import numpy as np
 
 from bench import peer_loop
 
-STEPS_PER_CALL = 100
 SHAPES = {'conv_1': (5, 5, 1, 6), 'conv_2': (5, 5, 6, 16), 'fc_1': (784, 120), 'fc_2': (120, 84), 'fc_3': (84, 10)}
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # of Adam (Kingma and Ba 2015, algorithm 1)
 
@@ -79,7 +78,7 @@ def training_call(options: Any, steps_per_call: int) -> Callable[[], List[float]
 
 def main(arguments: List[str]) -> None:
     options = peer_loop.parse(arguments)
-    steps_per_call = max(n for n in range(1, STEPS_PER_CALL + 1) if options.steps % n == 0)
+    steps_per_call = peer_loop.steps_per_call(options.steps)
     timing = peer_loop.time_steps(training_call(options, steps_per_call), options.steps, options.warmup,
                                   options.batch_size)
     peer_loop.report(timing, 'JAX ' + jax.__version__, 'jit, lax.scan over %d steps a call' % steps_per_call)

@@ -1,6 +1,6 @@
 """The same network as a Keras model on a current TensorFlow, to be measured beside ours; runs under --peer_python.
 
-The data stay resident as constants, uint8 that the step casts; one tf.function runs STEPS_PER_CALL steps of a tf.range
+The data stay resident as constants, uint8 that the step casts; one tf.function runs up to a hundred steps of a tf.range
 loop, which is faster here than model.fit, than one step a call and than XLA (jit_compile=True); TensorFlow's default
 threads. As in ours, sigmoid follows the pooling, which costs a quarter and gives the same.
 """
@@ -15,8 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from bench import peer_loop
-
-STEPS_PER_CALL = 100
 
 
 def network() -> tf.keras.Model:
@@ -61,7 +59,7 @@ def training_call(options: Any, steps_per_call: int) -> Callable[[], List[Any]]:
 
 def main(arguments: List[str]) -> None:
     options = peer_loop.parse(arguments)
-    steps_per_call = max(n for n in range(1, STEPS_PER_CALL + 1) if options.steps % n == 0)
+    steps_per_call = peer_loop.steps_per_call(options.steps)
     timing = peer_loop.time_steps(training_call(options, steps_per_call), options.steps, options.warmup,
                                   options.batch_size)
     peer_loop.report(timing, 'TensorFlow %s, Keras %s' % (tf.__version__, tf.keras.__version__),

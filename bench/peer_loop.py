@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 
+MOST_STEPS_PER_CALL = 100
 LOSSES_AVERAGED = 100  # what "final loss" is the mean of: single batches scatter too much to show learning
 
 
@@ -52,6 +53,11 @@ def batches(n: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:
             left = np.concatenate([left, random.permutation(n)])
         yield left[:batch_size]
         left = left[batch_size:]
+
+
+def steps_per_call(steps: int) -> int:
+    """Of loops that run many in a call: the most up to MOST_STEPS_PER_CALL that divide `steps`."""
+    return max(n for n in range(1, MOST_STEPS_PER_CALL + 1) if steps % n == 0)
 
 
 def time_steps(call: Callable[[], List[Any]], steps: int, warmup: int, batch_size: int) -> Dict[str, Any]:

@@ -24,6 +24,14 @@ def skip_without(*packages):
         pytest.importorskip(package, reason='not installed: requirements-export.txt')
 
 
+def nodes(batch, num_classes):
+    """What the input and the outputs of a file of floats are, in every format."""
+    return {'input_image': {'dtype': 'float32', 'shape': [batch, 784]},
+            'logits': {'dtype': 'float32', 'shape': [batch, num_classes]},
+            'probabilities': {'dtype': 'float32', 'shape': [batch, num_classes]},
+            'class': {'dtype': 'int64', 'shape': [batch]}}
+
+
 @functools.lru_cache(maxsize=None)
 def content(kind):
     """The bytes of a file; `kind` is one of FORMATS. Batches of 1, but of any size in pb and onnx."""

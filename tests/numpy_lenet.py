@@ -23,6 +23,9 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+ACTIVATIONS = {'sigmoid': sigmoid, 'tanh': np.tanh, 'relu': lambda x: np.maximum(x, 0)}
+
+
 def lenet(images, v, activate):
     """The reference's order: convolution, bias, activation, pooling."""
     hidden = pool(activate(convolve_same(images, v['layer_1/weights']) + v['layer_1/bias']))

@@ -48,3 +48,18 @@ def train_in_memory(dataset, steps, start_step=0, initial=None, **flag_values):
             losses.extend(outputs['record/loss'])
         values = dict(zip([v.op.name for v in tf.global_variables()], session.run(tf.global_variables())))
     return values, np.array(losses), outputs
+
+
+def require_equal(one, other):
+    """Asserts that two of train_in_memory's results have the same losses and variables, bit for bit."""
+    np.testing.assert_array_equal(one[1], other[1])
+    for name, value in other[0].items():
+        np.testing.assert_array_equal(one[0][name], value, err_msg=name)
+
+
+def require_resume_to_the_same_bytes(trained, **options):
+    """Asserts it of a training of six steps on random_dataset that stops after three and goes on, beside `trained`."""
+    options.update(iterations_per_loop=1)
+    half, _, _ = train_in_memory(random_dataset(), 3, **options)
+    resumed = train_in_memory(random_dataset(), 3, start_step=3, initial=half, **options)
+    require_equal(resumed, (trained[0], trained[1][3:]))

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from lenet.data.splits import Split
+from lenet.graph import streams
 
 Batch = Tuple[tf.Tensor, tf.Tensor]  # images, labels
 Distortion = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # of images uint8 [B, ...] and the step, int64 []
@@ -33,7 +34,7 @@ def _epoch(epoch: tf.Tensor, n: int, seed: int, shuffle: bool) -> tf.Tensor:
     if not shuffle:
         return tf.range(n, dtype=tf.int32)
     # Equal draws are ranked by position, so the sort is well defined.
-    draws = tf.random.stateless_uniform([n], seed=tf.stack([tf.constant(seed, tf.int64), epoch]))
+    draws = tf.random.stateless_uniform([n], streams.seed_of(seed, streams.ORDER, epoch))
     return tf.argsort(draws, stable=True)
 
 

@@ -11,12 +11,12 @@ from lenet.export import opening
 from lenet.export.network import CLASS, INPUT, LOGITS, PROBABILITIES
 from lenet.graph import model
 from tests import checkpoints
+from tests import exports
 from tests import graphs
 from tests import numpy_lenet
 from tests import trainings
 from tests.data_files import error_of
 
-ACTIVATIONS = {'sigmoid': numpy_lenet.sigmoid, 'tanh': np.tanh, 'relu': lambda x: np.maximum(x, 0)}
 # What a graph of inference may consist of: no variable, queue, iterator, gradient, summary or random op is here.
 OPS = {'Placeholder', 'Const', 'Reshape', 'Conv2D', 'MaxPool', 'BiasAdd', 'Sigmoid', 'Tanh', 'Relu', 'MatMul',
        'Softmax', 'ArgMax', 'Identity'}
@@ -37,12 +37,8 @@ def test_the_graph_agrees_with_the_network_in_float64(config, convolution, activ
     with frozen.open_network(graph_def, config, 'x') as network:
         answers = network.answer(inputs.flatten(images), 5)
         assert network.batch == batch and network.num_classes == num_classes
-        assert network.nodes() == {
-            'input_image': {'dtype': 'float32', 'shape': [batch, 784]},
-            'logits': {'dtype': 'float32', 'shape': [batch, num_classes]},
-            'probabilities': {'dtype': 'float32', 'shape': [batch, num_classes]},
-            'class': {'dtype': 'int64', 'shape': [batch]}}
-    logits = numpy_lenet.lenet(images / 255.0, weights, ACTIVATIONS[activation])
+        assert network.nodes() == exports.nodes(batch, num_classes)
+    logits = numpy_lenet.lenet(images / 255.0, weights, numpy_lenet.ACTIVATIONS[activation])
     assert len(set(logits.argmax(axis=1))) > 1
     tolerance = 1e-5 * np.abs(logits).max()
     np.testing.assert_allclose(answers.logits, logits, rtol=0, atol=tolerance)

@@ -22,18 +22,13 @@ IMAGES = trainings.random_split(13).images
 @pytest.mark.parametrize('activation, batch, num_classes', [('sigmoid', None, 10), ('tanh', 3, 10), ('relu', 1, 26)],
                          ids=['sigmoid', 'batch', 'classes'])
 def test_the_file_agrees_with_the_network_in_float64(activation, batch, num_classes):
-    activations = {'sigmoid': numpy_lenet.sigmoid, 'tanh': np.tanh, 'relu': lambda x: np.maximum(x, 0)}
     weights = checkpoints.weights(num_classes=num_classes)
     content = onnx_file.convert(frozen.build(weights, model.Form(activation), batch))
     assert onnx_file.recognizes(content)
     with onnx_file.open_network(onnx_file.parse(content, 'x'), None, 'x') as network:
         answers = network.answer(flatten(IMAGES), 5)
-        assert network.nodes() == {
-            'input_image': {'dtype': 'float32', 'shape': [batch, 784]},
-            'logits': {'dtype': 'float32', 'shape': [batch, num_classes]},
-            'probabilities': {'dtype': 'float32', 'shape': [batch, num_classes]},
-            'class': {'dtype': 'int64', 'shape': [batch]}}
-    logits = numpy_lenet.lenet(IMAGES / 255.0, weights, activations[activation])
+        assert network.nodes() == exports.nodes(batch, num_classes)
+    logits = numpy_lenet.lenet(IMAGES / 255.0, weights, numpy_lenet.ACTIVATIONS[activation])
     tolerance = 1e-5 * np.abs(logits).max()
     np.testing.assert_allclose(answers.logits, logits, rtol=0, atol=tolerance)
     np.testing.assert_array_equal(answers.classes, logits.argmax(axis=1))

@@ -13,7 +13,6 @@ from tests import numpy_lenet
 from tests import trainings
 from tests.data_files import error_of
 
-ACTIVATIONS = {'sigmoid': numpy_lenet.sigmoid, 'tanh': np.tanh, 'relu': lambda x: np.maximum(x, 0)}
 IMAGES = trainings.random_split(13).images
 
 
@@ -25,13 +24,9 @@ def test_the_file_agrees_with_the_network_in_float64(activation, batch, num_clas
     assert tflite.recognizes(content)
     with tflite.open_network(tflite.parse(content, 'x'), None, 'x') as network:
         answers = network.answer(flatten(IMAGES), 500)
-        assert network.nodes() == {
-            'input_image': {'dtype': 'float32', 'shape': [batch, 784]},
-            'logits': {'dtype': 'float32', 'shape': [batch, num_classes]},
-            'probabilities': {'dtype': 'float32', 'shape': [batch, num_classes]},
-            'class': {'dtype': 'int64', 'shape': [batch]}}
+        assert network.nodes() == exports.nodes(batch, num_classes)
         assert len(network.seconds) == -(-13 // batch)
-    logits = numpy_lenet.lenet(IMAGES / 255.0, weights, ACTIVATIONS[activation])
+    logits = numpy_lenet.lenet(IMAGES / 255.0, weights, numpy_lenet.ACTIVATIONS[activation])
     tolerance = 1e-5 * np.abs(logits).max()
     np.testing.assert_allclose(answers.logits, logits, rtol=0, atol=tolerance)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -237,9 +237,7 @@ def trained():
                                     dict(iterations_per_loop=2, input='stream')], ids=['n=1', 'n=6', 'stream'])
 def test_neither_n_nor_the_kind_of_input_changes_a_bit(trained, values):
     variables, losses, _ = train(**values)
-    np.testing.assert_array_equal(losses, trained[1])
-    for name, value in trained[0].items():
-        np.testing.assert_array_equal(variables[name], value, err_msg=name)
+    trainings.require_equal((variables, losses), trained)
 
 
 @pytest.mark.parametrize('values', [dict(replicas=1), dict(replicas=3), dict(conv='direct')],
@@ -249,12 +247,7 @@ def test_replicas_and_convolutions_see_the_same_images(trained, values):
 
 
 def test_a_resume_in_the_middle_ends_with_the_same_bytes(trained):
-    options = dict(batch_size=12, augment='elastic', iterations_per_loop=1)
-    half, _, _ = trainings.train_in_memory(trainings.random_dataset(), 3, **options)
-    resumed, losses, _ = trainings.train_in_memory(trainings.random_dataset(), 3, start_step=3, initial=half, **options)
-    np.testing.assert_array_equal(losses, trained[1][3:])
-    for name, value in trained[0].items():
-        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+    trainings.require_resume_to_the_same_bytes(trained, batch_size=12, augment='elastic')
 
 
 def test_other_kinds_give_other_trainings(trained):

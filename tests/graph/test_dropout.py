@@ -8,10 +8,6 @@ from tests import numpy_lenet
 from tests import trainings
 
 
-def relu(x):
-    return np.maximum(x, 0)
-
-
 def draw(seed=1, step=0, rate=0.25, batch_size=7, features=12, stripe=None):
     with tf.Graph().as_default(), tf.Session() as session:
         return session.run(dropout.masks(seed, tf.constant(step, tf.int64), rate, batch_size, features,
@@ -60,7 +56,8 @@ def test_the_network_sees_the_masked_features(convolution):
     for i in range(5):
         own = dict(values)
         own['fc_1/weight'] = values['fc_1/weight'] * masks[i][:, np.newaxis]
-        np.testing.assert_allclose(logits[i], numpy_lenet.lenet(images[i:i + 1], own, relu)[0], atol=2e-5)
+        expected = numpy_lenet.lenet(images[i:i + 1], own, numpy_lenet.ACTIVATIONS['relu'])
+        np.testing.assert_allclose(logits[i], expected[0], atol=2e-5)
 
 
 def train(**values):
@@ -76,9 +73,7 @@ def trained():
 @pytest.mark.parametrize('n', [1, 6])
 def test_n_changes_no_bit(trained, n):
     variables, losses, _ = train(iterations_per_loop=n)
-    np.testing.assert_array_equal(losses, trained[1])
-    for name, value in trained[0].items():
-        np.testing.assert_array_equal(variables[name], value, err_msg=name)
+    trainings.require_equal((variables, losses), trained)
 
 
 @pytest.mark.parametrize('values', [dict(replicas=1), dict(replicas=3), dict(conv='direct'), dict(input='stream')],
@@ -88,12 +83,7 @@ def test_replicas_convolutions_and_inputs_see_the_same_masks(trained, values):
 
 
 def test_a_resume_in_the_middle_ends_with_the_same_bytes(trained):
-    options = dict(batch_size=12, dropout=0.25, iterations_per_loop=1)
-    half, _, _ = trainings.train_in_memory(trainings.random_dataset(), 3, **options)
-    resumed, losses, _ = trainings.train_in_memory(trainings.random_dataset(), 3, start_step=3, initial=half, **options)
-    np.testing.assert_array_equal(losses, trained[1][3:])
-    for name, value in trained[0].items():
-        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+    trainings.require_resume_to_the_same_bytes(trained, batch_size=12, dropout=0.25)
 
 
 def test_without_it_another_network_is_trained(trained):
