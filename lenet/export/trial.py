@@ -9,6 +9,7 @@ import warnings
 from typing import Any, Callable
 
 from lenet.errors import first_line
+from lenet.support import signals
 
 SECONDS = 30
 MEMORY = 2 ** 31  # bytes beyond what this process has
@@ -23,18 +24,22 @@ def require_success(call: Callable[[], Any]) -> None:
         SECONDS.
     """
     reader, writer = os.pipe()
-    child = _fork()
-    if child == 0:
-        _make(call, writer)
-    os.close(writer)
+    child = None
     try:
+        with signals.held():  # until the child's number is known
+            child = _fork()
+            if child == 0:
+                _make(call, writer)
+        os.close(writer)
         with os.fdopen(reader, encoding='utf-8') as stream:
             raised = stream.read()
     except BaseException:  # a signal has come, which the child is not to outlive
-        os.kill(child, signal.SIGKILL)
+        if child is not None:
+            os.kill(child, signal.SIGKILL)
         raise
     finally:
-        _, status = os.waitpid(child, 0)
+        if child is not None:
+            _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         raise RuntimeError('it needs more than %d s for an image' % SECONDS if number == signal.SIGALRM else

@@ -4,6 +4,7 @@ import signal
 import pytest
 
 from lenet.export import trial
+from lenet.support import signals
 
 
 def told(call):
@@ -33,17 +34,17 @@ def test_what_a_call_raises_is_told_and_nothing_else_printed(capfd):
 
 def test_a_signal_ends_the_child_too():
     def stop_parent():
-        os.kill(os.getppid(), signal.SIGUSR1)
+        os.kill(os.getppid(), signal.SIGTERM)
         signal.pause()
 
-    def interrupt(*unused):
-        raise KeyboardInterrupt
-    former = signal.signal(signal.SIGUSR1, interrupt)
+    def interrupt(signum, unused_frame):
+        raise signals.Interrupted(signum)
+    former = signal.signal(signal.SIGTERM, interrupt)
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(signals.Interrupted):
             trial.require_success(stop_parent)
     finally:
-        signal.signal(signal.SIGUSR1, former)
+        signal.signal(signal.SIGTERM, former)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 
