@@ -60,9 +60,12 @@ class _Rank:
         except (AttributeError, ChildProcessError):  # macOS has no waitid; it may be ending
             return False
 
+    def was_killed(self) -> bool:
+        return self._process.returncode < 0
+
     def how(self) -> str:
         code = self._process.returncode
-        return 'ended with status %d' % code if code >= 0 else 'was killed by %s' % signal.Signals(-code).name
+        return 'was killed by %s' % signal.Signals(-code).name if self.was_killed() else 'ended with status %d' % code
 
 
 def run(command: List[str], starts: List[Start], stopped_timeout: float) -> int:
@@ -208,7 +211,8 @@ class _Watch:
             self._forwarded = True
             self._send(self._request.signum)
             self._deadline = time.monotonic() + PATIENCE
-        failed = [rank for rank in ended if rank.status]
+        # Of those that ended within one turn, one that was killed is the reason for one that ended by itself.
+        failed = sorted([rank for rank in ended if rank.status], key=lambda rank: not rank.was_killed())
         self._note_stopped()
         if not self._culprits and not self._forwarded:
             self._end_if_need_be(failed)

@@ -61,5 +61,5 @@ class Ranks(abc.ABC):
 
     @abc.abstractmethod
     def explaining(self) -> ContextManager[None]:
-        """A context that turns the failure of another rank into a UserError of one line, or ends the process with that
-        line. All ranks come to its end, if they come to it, together."""
+        """A context within which the failure of another rank ends this process, with a line that tells it. All ranks
+        come to its end, if they come to it, together."""

@@ -123,7 +123,7 @@ class Collective(Ranks):
                 lost = self._heartbeat.lost(_SETTLING)
                 if lost is None:
                     raise
-                raise UserError(self._heartbeat.describe(lost))
+                self._heartbeat.end(lost)
 
 
 def _pass_by_proxies(cluster: Cluster) -> None:

@@ -17,8 +17,8 @@ _PATIENCE = 10.0  # seconds for an answer. Twice in a row without one, and the r
 _QUESTION = '/lenet.Ranks/AreYouThere'
 _OPTIONS = [('grpc.enable_http_proxy', 0), ('grpc.use_local_subchannel_pool', 1)]
 _SILENCE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-LOST = 'rank %d: rank %d at %s has ended or no longer answers; its log tells why, --resume goes on from the newest ' \
-       'checkpoint'
+_LOST = 'rank %d: rank %d at %s has ended or no longer answers; its log tells why, --resume goes on from the ' \
+        'newest checkpoint'
 
 
 def answers(address: str, patience: float = _PATIENCE) -> bool:
@@ -77,8 +77,11 @@ class Heartbeat:
                 return None
             time.sleep(0.1)
 
-    def describe(self, other: int) -> str:
-        return LOST % (self._rank, other, self._others[other])
+    def end(self, other: int) -> None:
+        """Ends this process because that rank is lost. At once: the main thread may be inside a session.run that never
+        ends, and the launcher's SIGTERM, on its way by then, must not take the place of the line that tells why."""
+        progress.tell('error: ' + _LOST % (self._rank, other, self._others[other]))
+        os._exit(1)
 
     def _watch(self, other: int, done: threading.Event) -> None:
         address, silences = self.peers[other], 0
@@ -86,6 +89,5 @@ class Heartbeat:
             # Twice: the first may have been under way while this very process was stopped, and its time ran out.
             silences = 0 if answers(address) else silences + 1
             if silences == 2 and not done.is_set():
-                progress.tell('error: ' + self.describe(other))
-                os._exit(1)  # the main thread is inside a session.run that never ends
+                self.end(other)
             done.wait(0 if silences else _INTERVAL)

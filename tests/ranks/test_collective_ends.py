@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 import pytest
 
@@ -41,6 +42,12 @@ def ranks_of(output_dir):
     return found
 
 
+def has_ended(pid):
+    """Whether its parent has yet to ask how it ended, and nothing else is left of it."""
+    with open('/proc/%d/stat' % pid) as stream:
+        return stream.read().rpartition(')')[2].split()[0] == 'Z'
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('signum, words', [
     (signal.SIGKILL, 'error: rank 1 was killed by SIGKILL, so the others were stopped'),
@@ -53,6 +60,20 @@ def test_a_rank_that_dies_or_stands_still_ends_the_run_with_a_message(tmp_path, 
     assert words in errors and 'Traceback' not in errors, errors
     assert 'error: rank 0: rank 1 at 127.0.0.1:2223 has ended or no longer answers' in errors
     assert not ranks_of(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_rank_that_was_killed_is_named_also_when_another_has_ended_of_it_before_the_launcher_looks(tmp_path):
+    process, ranks = start(tmp_path)
+    process.send_signal(signal.SIGSTOP)
+    os.kill(ranks[1], signal.SIGKILL)
+    while not all(has_ended(ranks[rank]) for rank in (0, 1)):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGCONT)
+    _, errors = process.communicate(timeout=60)
+    first, second = errors.splitlines()[-2:]  # TensorFlow 2 has its own before them
+    assert first.startswith('error: rank 0: rank 1 at 127.0.0.1:2223 has ended or no longer answers')
+    assert second.startswith('error: rank 1 was killed by SIGKILL, so the others were stopped')
 
 
 @pytest.mark.slow
