@@ -14,14 +14,18 @@ out is cut into blocks of side S/2, as the next layer takes them. The trained ke
 made from it in the graph, so gradients and checkpoints are those of the K x K kernel.
 
 Letters: B batch, H and W multiples of S, C input and C' output channels, S the side of a block, D blocks; Y x X blocks
-of input, V x U of output. Channels of a block are ordered (y, x, channel), those of a convolution's result (phase y,
-phase x, block y, block x, channel).
+of input, V x U of output. Channels of a block are ordered (y, x, channel), those of a convolution's result (phase x,
+phase y, block y, block x, channel).
 """
 
-from typing import Any
+from typing import Any, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+
+from lenet.support import stack
+
+_HUGE = 2.0 ** 127  # times this a float32 that is larger than 0, at least 2**-126, is larger than 1
 
 
 def blocks_across(k: int, side: int) -> int:
@@ -54,7 +58,7 @@ def fold_matrix(k: int, side: int) -> np.ndarray:
     """Which tap of a k x k kernel stands where in the folded one.
 
     Returns:
-      uint8 [D*D*S*S*S*S, k*k] of 0 and 1; rows are (block y, block x, input y, input x, phase y, phase x, output
+      uint8 [D*D*S*S*S*S, k*k] of 0 and 1; rows are (block y, block x, input y, input x, phase x, phase y, output
       block y, output block x).
     """
     half = side // 2
@@ -62,7 +66,7 @@ def fold_matrix(k: int, side: int) -> np.ndarray:
                                  indexing='ij')
     taps = side * d + i - (2 * q + phase)
     line = (taps[..., None] == np.arange(k)).astype(np.uint8)  # [D, S, 2, S/2, k]
-    plane = np.einsum('dipqk,ejrsl->deijprqskl', line, line)
+    plane = np.einsum('dipqk,ejrsl->deijrpqskl', line, line)
     return plane.reshape(-1, k * k)
 
 
@@ -89,41 +93,69 @@ def fold_kernel(kernel: tf.Tensor, side: int) -> tf.Tensor:
     return tf.reshape(placed, [rows * c_in, columns * c_out])
 
 
-def convolve(blocks: tf.Tensor, folded: tf.Tensor, padding: str, is_trained: bool = True) -> tf.Tensor:
-    """All outputs of the convolution: one matrix product of the patches, which serve the kernel's gradient too.
+def convolve(blocks: tf.Tensor, folded: tf.Tensor, padding: str) -> Tuple[tf.Tensor, tf.Tensor]:
+    """All outputs of the convolution, in two matrix products of the patches, which serve the kernel's gradient too.
+
+    Two, for what the pooling compares first then need not be cut out of one result and joined again for its gradient.
 
     Args:
       blocks: float [B, Y, X, S*S*C], padded by `cut` (padding 'VALID'), or without their padding, which is then of
         whole blocks ('SAME': S divides p and D is odd).
       folded: of fold_kernel, [D*D*S*S*C, S*S*C'].
-      is_trained: False where no gradient is asked for.
 
     Returns:
-      float [B, V, U, S*S*C'].
+      float [B, V, U, S*S*C'/2], twice: the left and the right columns of all pooling windows.
     """
     height, width, channels = blocks.shape.as_list()[1:]
     rows, outputs = folded.shape.as_list()
-    d = int(round((rows // channels) ** 0.5))
-    if not is_trained:  # without a gradient the patches are used once: TensorFlow's convolution, which keeps none
-        kernel = tf.reshape(folded, [d, d, channels, outputs])
-        return tf.nn.conv2d(blocks, kernel, strides=[1, 1, 1, 1], padding=padding)
+    d = _blocks_of(folded, blocks)
     places = _patch_places(height, width, d, padding)
 
     @tf.custom_gradient
     def multiply(blocks: tf.Tensor, folded: tf.Tensor):
         patches = tf.reshape(_gather_patches(blocks, places), [-1, rows])
-        products = tf.matmul(patches, folded)
+        products = [tf.matmul(patches, half) for half in tf.split(folded, 2, axis=1)]
 
-        def gradients(upstream: tf.Tensor) -> tuple:
-            # The transposed product is the faster one, by a third.
-            to_folded = tf.transpose(tf.matmul(tf.reshape(upstream, [-1, outputs]), patches, transpose_a=True))
+        def gradients(*upstream: tf.Tensor) -> tuple:
+            to_folded = tf.concat([_product_over_rows(patches, tf.reshape(half, [-1, outputs // 2]))
+                                   for half in upstream], axis=1)
             kernel = tf.reshape(folded, [d, d, channels, outputs])
-            to_blocks = tf.nn.conv2d_backprop_input(tf.shape(blocks), kernel, upstream, [1, 1, 1, 1], padding)
+            to_blocks = tf.nn.conv2d_backprop_input(tf.shape(blocks), kernel, tf.concat(upstream, axis=3),
+                                                    [1, 1, 1, 1], padding)
             return to_blocks, to_folded
 
-        return tf.reshape(products, [-1] + list(places.shape[:2]) + [outputs]), gradients
+        shape = [-1] + list(places.shape[:2]) + [outputs // 2]
+        return tuple(tf.reshape(product, shape) for product in products), gradients
 
     return multiply(blocks, folded)
+
+
+def convolve_untrained(blocks: tf.Tensor, folded: tf.Tensor, padding: str) -> tf.Tensor:
+    """The same where no gradient is asked for, [B, V, U, S*S*C']: the patches would be used once, so TensorFlow's
+    convolution, which keeps none."""
+    channels, d = blocks.shape.as_list()[3], _blocks_of(folded, blocks)
+    return tf.nn.conv2d(blocks, tf.reshape(folded, [d, d, channels, -1]), strides=[1, 1, 1, 1], padding=padding)
+
+
+def _blocks_of(folded: tf.Tensor, blocks: tf.Tensor) -> int:
+    """D."""
+    return int(round((folded.shape.as_list()[0] // blocks.shape.as_list()[3]) ** 0.5))
+
+
+def _product_over_rows(patches: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+    """patches^T upstream: [M, K] and [M, N] -> [K, N]. On TensorFlow 1.15 it is the faster the less the transposed one
+    of the two has to be packed: patches that are narrow are transposed ahead, and of wide ones the other."""
+    if not stack.IS_FIRST:
+        return tf.matmul(patches, upstream, transpose_a=True)
+    if patches.shape[1].value <= 2 * upstream.shape[1].value:
+        return tf.matmul(_transpose(patches), upstream)
+    return tf.transpose(tf.matmul(upstream, patches, transpose_a=True))
+
+
+def _transpose(matrix: tf.Tensor) -> tf.Tensor:
+    """In a way that TensorFlow's optimizer does not turn back into the product of a transposed matrix."""
+    columns = matrix.shape[1].value
+    return tf.reshape(tf.transpose(tf.reshape(matrix, [-1, 1, columns]), [2, 1, 0]), [columns, -1])
 
 
 def _patch_places(height: int, width: int, d: int, padding: str) -> np.ndarray:
@@ -144,35 +176,37 @@ def _gather_patches(blocks: tf.Tensor, places: np.ndarray) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def pool(windows: tf.Tensor) -> tf.Tensor:
+def pool(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     """The maximum over the 4 phases; of equal ones the first takes the gradient, as with MaxPool.
 
     The gradient is written out: half the ops of tf.maximum's own.
 
     Args:
-      windows: float [B, Y, X, 4*N], as `convolve` returns them.
+      left, right: float [B, Y, X, 2*N], as `convolve` returns them.
 
     Returns:
       float [B, Y, X, N].
     """
-    a, b, c, d = tf.split(windows, 4, axis=3)
-    upper, lower = tf.maximum(a, b), tf.maximum(c, d)
+    upper, lower = tf.split(tf.maximum(left, right), 2, axis=3)
 
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        to_upper, to_lower = _divide(upstream, upper, lower)
-        return tf.concat(_divide(to_upper, a, b) + _divide(to_lower, c, d), axis=3)
+    def gradient(upstream: tf.Tensor) -> tuple:
+        return _divide(tf.concat(_divide(upstream, upper, lower), axis=3), left, right)
 
     return tf.maximum(upper, lower), gradient
 
 
 def _divide(upstream: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tuple:
     """The gradients of the two sides of a maximum."""
+    if stack.IS_FIRST:  # its comparisons and its tf.where are not vectorized, these are
+        is_second = tf.minimum(tf.maximum((second - first) * _HUGE, 0.0), 1.0)
+        to_second = upstream * is_second
+        return upstream - to_second, to_second
     to_first = tf.where(first >= second, upstream, tf.zeros_like(upstream))
     return to_first, upstream - to_first
 
 
 def pool_untrained(windows: tf.Tensor) -> tf.Tensor:
-    """The same maximum in less than half the time, where no gradient is asked for.
+    """The same maximum of what convolve_untrained returns, in less than half the time, where no gradient is asked for.
 
     The gradient of tf.reduce_max would divide among equals.
     """

@@ -166,8 +166,9 @@ def _convolve_and_pool(layer: str, inputs: tf.Tensor, kernel: tf.Tensor, form: F
     rounded = form.precision.matrix
     if form.convolution == 'folded':
         padding = 'VALID' if layer == 'layer_1' else 'SAME'  # the second layer's padding is whole blocks
-        pool = folding.pool if form.is_trained else folding.pool_untrained
-        return pool(rounded(folding.convolve(rounded(inputs), kernel, padding, form.is_trained)))
+        if not form.is_trained:
+            return folding.pool_untrained(rounded(folding.convolve_untrained(rounded(inputs), kernel, padding)))
+        return folding.pool(*map(rounded, folding.convolve(rounded(inputs), kernel, padding)))
     maps = tf.nn.conv2d(rounded(inputs), kernel, strides=[1, 1, 1, 1], padding='SAME')
     return tf.nn.max_pool2d(rounded(maps), ksize=2, strides=2, padding='VALID')
 

@@ -21,6 +21,9 @@ Distortion = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # of images uint8 [B, 
 
 _ENDLESS = 2 ** 62  # epochs
 
+# Around functions of datasets: they are graph code as they stand, and AutoGraph takes a second to find that out.
+_as_written = tf.autograph.experimental.do_not_convert
+
 
 def in_graph(array: np.ndarray) -> tf.Tensor:
     """`array` as a tensor of the graph that runs it, without embedding its bytes in the GraphDef (and event file)."""
@@ -49,8 +52,8 @@ def order(n: int, batch_size: int, seed: int, start_step: int = 0, shuffle: bool
         return tf.data.Dataset.from_tensor_slices(tf.reshape(_epoch(epoch, n, seed, shuffle), [n // run, run]))
 
     epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
-    batches = epochs.flat_map(runs).skip(offset // run).batch(batch_size // run, drop_remainder=True)
-    return batches.map(lambda numbers: tf.reshape(numbers, [batch_size]))
+    batches = epochs.flat_map(_as_written(runs)).skip(offset // run).batch(batch_size // run, drop_remainder=True)
+    return batches.map(_as_written(lambda numbers: tf.reshape(numbers, [batch_size])))
 
 
 class Source(NamedTuple):
@@ -84,10 +87,11 @@ def stream(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: 
         mine = _stripe(numbers, batch_size, rank)
         return tf.gather(images, mine), tf.gather(labels, mine)
 
-    batches = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(read)
+    batches = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(_as_written(read))
     if distort is not None:
         steps = tf.data.Dataset.range(start_step, _ENDLESS)
-        batches = tf.data.Dataset.zip((batches, steps)).map(lambda batch, step: (distort(batch[0], step), batch[1]))
+        batches = tf.data.Dataset.zip((batches, steps)).map(
+            _as_written(lambda batch, step: (distort(batch[0], step), batch[1])))
     iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
     return Source(iterator, iterator.get_next)
 
@@ -100,7 +104,7 @@ def resident(split: Split, batch_size: int, seed: int, start_step: int = 0, rank
     def mine(numbers: tf.Tensor) -> tf.Tensor:
         return _stripe(numbers, batch_size, rank)
 
-    numbers = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(mine).prefetch(2)
+    numbers = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(_as_written(mine)).prefetch(2)
     iterator = tf.data.make_initializable_iterator(numbers)
 
     def gather() -> Batch:
@@ -144,7 +148,7 @@ def evaluation(split: Split, batch_size: int, rank: int = 0, size: int = 1, is_r
         return tf.gather(images, numbers), tf.gather(labels, numbers)
 
     numbers = tf.data.Dataset.range(padded).batch(whole, drop_remainder=True).map(
-        lambda numbers: _stripe(numbers, batch_size, rank) % n)
-    batches = numbers if is_resident else numbers.map(read)
+        _as_written(lambda numbers: _stripe(numbers, batch_size, rank) % n))
+    batches = numbers if is_resident else numbers.map(_as_written(read))
     iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
     return Source(iterator, (lambda: read(iterator.get_next())) if is_resident else iterator.get_next)

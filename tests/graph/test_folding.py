@@ -14,7 +14,7 @@ def folded(side):
     """Of images, as the first layer's; the result's blocks are put together again, to be compared."""
     def function(images, kernel):
         blocks = folding.cut(images, kernel.shape.as_list()[0], side)
-        pooled = folding.pool(folding.convolve(blocks, folding.fold_kernel(kernel, side), 'VALID'))
+        pooled = folding.pool(*folding.convolve(blocks, folding.fold_kernel(kernel, side), 'VALID'))
         return tf.depth_to_space(pooled, side // 2) if side > 2 else pooled
     return function
 
@@ -22,7 +22,7 @@ def folded(side):
 def folded_in_blocks(images, kernel):
     """Of blocks without their padding, as the second layer's."""
     blocks = tf.space_to_depth(images, 2)
-    return folding.pool(folding.convolve(blocks, folding.fold_kernel(kernel, 2), 'SAME'))
+    return folding.pool(*folding.convolve(blocks, folding.fold_kernel(kernel, 2), 'SAME'))
 
 
 def values_and_gradients(function, images, kernel, upstream):
@@ -91,15 +91,15 @@ def test_the_convolution_without_a_gradient_is_the_same(side, padding, d):
     kernel = random.randn(5, 5, 3, 11).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
         folded = folding.fold_kernel(tf.constant(kernel), side)
-        trained, untrained = session.run([folding.convolve(tf.constant(blocks), folded, padding, is_trained)
-                                          for is_trained in (True, False)])
-    np.testing.assert_allclose(untrained, trained, rtol=1e-5, atol=1e-4)
+        trained, untrained = session.run([convolve(tf.constant(blocks), folded, padding)
+                                          for convolve in (folding.convolve, folding.convolve_untrained)])
+    np.testing.assert_allclose(untrained, np.concatenate(trained, axis=3), rtol=1e-5, atol=1e-4)
 
 
 def test_the_maximum_without_a_gradient_is_the_same():
     windows = np.random.RandomState(0).randint(-3, 3, (7, 3, 5, 4 * 13)).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
-        np.testing.assert_array_equal(*session.run([folding.pool(tf.constant(windows)),
+        np.testing.assert_array_equal(*session.run([folding.pool(*tf.split(tf.constant(windows), 2, axis=3)),
                                                     folding.pool_untrained(tf.constant(windows))]))
 
 
