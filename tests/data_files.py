@@ -74,4 +74,4 @@ def write_emnist(folder: str, split: str, train: Split, test: Split, first: int,
 
 
 def raw_file(name: str, content: bytes) -> RawFile:
-    return RawFile(name, len(content), hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest())
+    return RawFile(name, len(content), hashlib.sha256(content).hexdigest())

@@ -13,18 +13,17 @@ class RawFile(NamedTuple):
 
     name: str
     size: int  # bytes
-    md5: str
     sha256: str
 
 
 MNIST = (
-    RawFile('train-images-idx3-ubyte', 47040016, '6bbc9ace898e44ae57da46a324031adb',
+    RawFile('train-images-idx3-ubyte', 47040016,
             'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
-    RawFile('train-labels-idx1-ubyte', 60008, 'a25bea736e30d166cdddb491f175f624',
+    RawFile('train-labels-idx1-ubyte', 60008,
             '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
-    RawFile('t10k-images-idx3-ubyte', 7840016, '2646ac647ad5339dbf082846283269ea',
+    RawFile('t10k-images-idx3-ubyte', 7840016,
             '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
-    RawFile('t10k-labels-idx1-ubyte', 10008, '27ae3e4e09519cfbb04c329615203637',
+    RawFile('t10k-labels-idx1-ubyte', 10008,
             'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'),
 )
 
@@ -33,11 +32,10 @@ def check(file: RawFile, content: bytes) -> None:
     """Compares `content` with what `file` has to be.
 
     Raises:
-      SourceError: its size, MD5 or SHA-256 differs.
+      SourceError: its size or SHA-256 differs.
     """
     if len(content) != file.size:
         raise SourceError('%s: expected %d bytes, got %d' % (file.name, file.size, len(content)))
-    for algorithm, expected in (('md5', file.md5), ('sha256', file.sha256)):
-        digest = hashlib.new(algorithm, content).hexdigest()
-        if digest != expected:
-            raise SourceError('%s: expected %s %s, got %s' % (file.name, algorithm, expected, digest))
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        raise SourceError('%s: expected sha256 %s, got %s' % (file.name, file.sha256, digest))

@@ -123,7 +123,7 @@ def test_good_files_are_not_fetched_again(directory, capfd):
 
 @pytest.mark.parametrize('content, problem', [
     (b'short', '5 bytes, expected 100'),
-    (b'\0' * 100, 'expected md5'),
+    (b'\0' * 100, 'expected sha256'),
 ], ids=['size', 'digest'])
 def test_bad_file_is_fetched_again_with_a_warning(directory, capfd, content, problem):
     with loopback.Server(GOOD) as server:

