@@ -54,20 +54,20 @@ def cut(images: Any, k: int, side: int, library: Any = tf) -> Any:
     return library.reshape(library.transpose(apart, [0, 1, 3, 2, 4, 5]), [b, y, x, side * side * c])
 
 
-def fold_matrix(k: int, side: int) -> np.ndarray:
+def fold_taps(k: int, side: int) -> np.ndarray:
     """Which tap of a k x k kernel stands where in the folded one.
 
     Returns:
-      uint8 [D*D*S*S*S*S, k*k] of 0 and 1; rows are (block y, block x, input y, input x, phase x, phase y, output
-      block y, output block x).
+      int32 [D*D*S*S*S*S], in the order (block y, block x, input y, input x, phase x, phase y, output block y, output
+      block x); k*k where none does.
     """
     half = side // 2
     d, i, phase, q = np.meshgrid(np.arange(blocks_across(k, side)), np.arange(side), [0, 1], np.arange(half),
                                  indexing='ij')
-    taps = side * d + i - (2 * q + phase)
-    line = (taps[..., None] == np.arange(k)).astype(np.uint8)  # [D, S, 2, S/2, k]
-    plane = np.einsum('dipqk,ejrsl->deijrpqskl', line, line)
-    return plane.reshape(-1, k * k)
+    line = side * d + i - (2 * q + phase)
+    line[(line < 0) | (line >= k)] = k * k
+    y, x = line[:, None, :, None, None, :, :, None], line[None, :, None, :, :, None, None, :]
+    return np.minimum(k * y + x, k * k).reshape(-1).astype(np.int32)
 
 
 def fold_kernel(kernel: tf.Tensor, side: int) -> tf.Tensor:
@@ -86,11 +86,24 @@ def fold_kernel(kernel: tf.Tensor, side: int) -> tf.Tensor:
     height, width, c_in, c_out = kernel.shape.as_list()
     if height != width or height % 2 == 0:
         raise ValueError('kernel: expected [K, K, C, C\'] with K odd, got %s' % kernel.shape)
-    matrix = tf.cast(tf.constant(fold_matrix(height, side)), kernel.dtype)  # as bytes: the graph stays small
     rows, columns = blocks_across(height, side) ** 2 * side * side, side * side
-    placed = tf.matmul(matrix, tf.reshape(kernel, [height * width, c_in * c_out]))
+    placed = _place(tf.reshape(kernel, [height * width, c_in * c_out]), fold_taps(height, side))
     placed = tf.transpose(tf.reshape(placed, [rows, columns, c_in, c_out]), [0, 2, 1, 3])
     return tf.reshape(placed, [rows * c_in, columns * c_out])
+
+
+def _place(taps: tf.Tensor, numbers: np.ndarray) -> tf.Tensor:
+    """Row `numbers[i]` of `taps` [n, N] in place i, zeros where that is n. Its gradient sums the places of each row: a
+    gather as well, in a fraction of the time of tf.gather's own."""
+    places = np.array([np.flatnonzero(numbers == tap) for tap in range(taps.shape.as_list()[0])], np.int32)
+
+    @tf.custom_gradient
+    def gather(taps: tf.Tensor):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_sum(tf.gather(upstream, places), axis=1)
+        return tf.gather(tf.pad(taps, [[0, 1], [0, 0]]), numbers), gradient
+
+    return gather(taps)
 
 
 def convolve(blocks: tf.Tensor, folded: tf.Tensor, padding: str) -> Tuple[tf.Tensor, tf.Tensor]:
@@ -147,14 +160,14 @@ def _product_over_rows(patches: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     of the two has to be packed: patches that are narrow are transposed ahead, and of wide ones the other."""
     if not stack.IS_FIRST:
         return tf.matmul(patches, upstream, transpose_a=True)
-    if patches.shape[1].value <= 2 * upstream.shape[1].value:
+    if patches.shape.as_list()[1] <= 2 * upstream.shape.as_list()[1]:
         return tf.matmul(_transpose(patches), upstream)
     return tf.transpose(tf.matmul(upstream, patches, transpose_a=True))
 
 
 def _transpose(matrix: tf.Tensor) -> tf.Tensor:
     """In a way that TensorFlow's optimizer does not turn back into the product of a transposed matrix."""
-    columns = matrix.shape[1].value
+    columns = matrix.shape.as_list()[1]
     return tf.reshape(tf.transpose(tf.reshape(matrix, [-1, 1, columns]), [2, 1, 0]), [columns, -1])
 
 

@@ -76,12 +76,13 @@ def test_of_equal_values_the_same_one_takes_the_gradient(function):
 
 
 @pytest.mark.parametrize('k, side, blocks', [(1, 2, 1), (3, 2, 2), (5, 2, 3), (7, 2, 4), (5, 4, 2), (7, 4, 3)])
-def test_the_matrix_places_each_tap_once_for_each_output_position(k, side, blocks):
-    matrix = folding.fold_matrix(k, side)
+def test_each_tap_is_placed_once_for_each_output_position(k, side, blocks):
+    taps = folding.fold_taps(k, side)
     assert folding.blocks_across(k, side) == blocks
-    assert matrix.shape == (blocks * blocks * side ** 4, k * k)
-    np.testing.assert_array_equal(matrix.sum(axis=0), side * side)
-    assert matrix.sum(axis=1).max() == 1
+    assert taps.shape == (blocks * blocks * side ** 4,)
+    counts = np.bincount(taps)
+    np.testing.assert_array_equal(counts[:k * k], side * side)
+    assert len(counts) <= k * k + 1  # the rest is zeros
 
 
 @pytest.mark.parametrize('side, padding, d', [(4, 'VALID', 2), (2, 'SAME', 3)])
