@@ -8,7 +8,7 @@ by the step too.
 """
 
 import math
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -41,8 +41,10 @@ def _epoch(epoch: tf.Tensor, n: int, seed: int, shuffle: bool) -> tf.Tensor:
     return tf.argsort(draws, stable=True)
 
 
-def order(n: int, batch_size: int, seed: int, start_step: int = 0, shuffle: bool = True) -> tf.data.Dataset:
-    """Endless batches of image numbers, int32 [B], from step `start_step` on."""
+def order(n: int, batch_size: int, seed: int, start_step: int = 0, shuffle: bool = True,
+          steps: int = 1) -> tf.data.Dataset:
+    """Endless batches of image numbers, int32 [B], from step `start_step` on; of more than one of `steps` at a time,
+    int32 [steps, B]."""
     first_epoch, offset = divmod(start_step * batch_size, n)
     # An element of a dataset costs a microsecond, whatever its size. So the elements are not single numbers but runs of
     # them, as long as can be if an epoch and a batch are each to be a whole number of runs.
@@ -52,22 +54,22 @@ def order(n: int, batch_size: int, seed: int, start_step: int = 0, shuffle: bool
         return tf.data.Dataset.from_tensor_slices(tf.reshape(_epoch(epoch, n, seed, shuffle), [n // run, run]))
 
     epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
-    batches = epochs.flat_map(_as_written(runs)).skip(offset // run).batch(batch_size // run, drop_remainder=True)
-    return batches.map(_as_written(lambda numbers: tf.reshape(numbers, [batch_size])))
+    batches = epochs.flat_map(_as_written(runs)).skip(offset // run).batch(steps * batch_size // run,
+                                                                           drop_remainder=True)
+    shape = [batch_size] if steps == 1 else [steps, batch_size]
+    return batches.map(_as_written(lambda numbers: tf.reshape(numbers, shape)))
 
 
 class Source(NamedTuple):
     """Where training batches come from."""
 
     iterator: tf.data.Iterator  # to be initialized after the variables
-    next_batch: Callable[[], Batch]  # builds the ops that read: images uint8, labels int32 [B], static shapes
+    next_batch: Callable[..., Batch]  # builds the ops that read: images uint8, labels int32 [B], static shapes
 
 
 def _stripe(numbers: tf.Tensor, batch_size: int, rank: int) -> tf.Tensor:
-    """What `rank` reads of a global batch of image numbers: int32 [B]."""
-    mine = numbers[rank * batch_size:(rank + 1) * batch_size]
-    mine.set_shape([batch_size])
-    return mine
+    """What `rank` reads of global batches of image numbers: int32 [..., B]."""
+    return numbers[..., rank * batch_size:(rank + 1) * batch_size]
 
 
 def stream(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: int = 0, size: int = 1,
@@ -93,33 +95,40 @@ def stream(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: 
         batches = tf.data.Dataset.zip((batches, steps)).map(
             _as_written(lambda batch, step: (distort(batch[0], step), batch[1])))
     iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
-    return Source(iterator, iterator.get_next)
+    return Source(iterator, lambda step=0: iterator.get_next())
 
 
 def resident(split: Split, batch_size: int, seed: int, start_step: int = 0, rank: int = 0, size: int = 1,
-             shuffle: bool = True) -> Source:
-    """The same batches, gathered in the step from images that stay on the device; the pipeline yields numbers alone."""
+             shuffle: bool = True, steps: int = 1) -> Source:
+    """The same batches, gathered in the step from images that stay on the device; the pipeline yields numbers alone.
+
+    Args:
+      steps: N of the loop in the graph around the step, whose numbers are read at once and outside of it: an element
+        for each step would cost its time, and the step would begin with waiting for it. The source's next_batch takes
+        the number of the step in the loop, int32 [].
+    """
     images, labels = _local_copy('resident_images', split.images), _local_copy('resident_labels', split.labels)
 
     def mine(numbers: tf.Tensor) -> tf.Tensor:
         return _stripe(numbers, batch_size, rank)
 
-    numbers = order(len(split.labels), size * batch_size, seed, start_step, shuffle).map(_as_written(mine)).prefetch(2)
-    iterator = tf.data.make_initializable_iterator(numbers)
+    numbers = order(len(split.labels), size * batch_size, seed, start_step, shuffle, steps).map(_as_written(mine))
+    iterator = tf.data.make_initializable_iterator(numbers.prefetch(2))
+    numbers_of_call = iterator.get_next()
 
-    def gather() -> Batch:
-        chosen = iterator.get_next()
+    def gather(step: Union[int, tf.Tensor] = 0) -> Batch:
+        chosen = numbers_of_call if steps == 1 else tf.gather(numbers_of_call, step)
         return tf.gather(images, chosen), tf.gather(labels, chosen)
 
     return Source(iterator, gather)
 
 
-def constant(split: Split, batch_size: int) -> Callable[[], Batch]:
+def constant(split: Split, batch_size: int) -> Callable[..., Batch]:
     """A next_batch that always reads the first images and costs no input: for telling what input costs."""
     numbers = np.arange(batch_size) % len(split.labels)
     images = _local_copy('constant_images', split.images[numbers])
     labels = _local_copy('constant_labels', split.labels[numbers])
-    return lambda: (images.read_value(), labels.read_value())
+    return lambda step=0: (images.read_value(), labels.read_value())
 
 
 def _local_copy(name: str, array: np.ndarray) -> tf.Variable:

@@ -46,13 +46,13 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
     """
     ranks = platform.ranks
     with tf.Graph().as_default() as graph, tf.variable_scope('', use_resource=platform.use_resource):
-        source = open_input(params, ranks, dataset.train, start_step)
+        n = params.iterations_per_loop if platform.loops_in_graph else 1
+        source = open_input(params, ranks, dataset.train, start_step, n)
         next_batch = source.next_batch
         if constant_input:
             next_batch = pipeline.constant(_lay_out(dataset.train, params), params.batch_size)
         parts = step.create(params, platform)
-        train_op = loop.repeat(lambda: step.build(next_batch(), parts, params, ranks),
-                               params.iterations_per_loop if platform.loops_in_graph else 1)
+        train_op = loop.repeat(lambda number: step.build(next_batch(number), parts, params, ranks), n)
         outputs = step.outputs(train_op, parts, params, platform)
         stop_wish = _spread_stop_wish(train_op, outputs, ranks)
         evaluated = None
@@ -69,8 +69,8 @@ def _lay_out(split: Split, params: Params) -> Split:
     return split._replace(images=model.lay_out(split.images, params.conv))
 
 
-def open_input(params: Params, ranks: Ranks, split: Split, start_step: int) -> pipeline.Source:
-    """The training batches, laid out as --conv wants them.
+def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: int) -> pipeline.Source:
+    """The training batches, laid out as --conv wants them, for a loop of n steps in the graph.
 
     Distorted images go through tf.data whatever --input says: there they are made beside the step instead of before it,
     and an NPU needs none of the operators.
@@ -79,8 +79,10 @@ def open_input(params: Params, ranks: Ranks, split: Split, start_step: int) -> p
                    size=ranks.size, shuffle=not params.random_remove)
     amounts = augmentation.amounts(params)
     if amounts is None:
-        read = {'resident': pipeline.resident, 'stream': pipeline.stream}[params.input]
-        return read(_lay_out(split, params), **options)
+        arranged = _lay_out(split, params)
+        if params.input == 'resident':
+            return pipeline.resident(arranged, steps=n, **options)
+        return pipeline.stream(arranged, **options)
     numbers = model.lay_out(augmentation.pixel_numbers(), params.conv)
     first = ranks.rank * params.batch_size
 

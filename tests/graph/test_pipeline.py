@@ -6,12 +6,12 @@ from lenet.graph import pipeline
 from tests import trainings
 
 
-def read_order(n, batch_size, steps, **options):
+def read_order(n, batch_size, calls, **options):
     with tf.Graph().as_default(), tf.Session() as session:
         batch = tf.data.make_initializable_iterator(pipeline.order(n, batch_size, **options))
         numbers = batch.get_next()
         session.run(batch.initializer)
-        return [session.run(numbers).tolist() for _ in range(steps)]
+        return [session.run(numbers).tolist() for _ in range(calls)]
 
 
 SOURCES = {'stream': pipeline.stream, 'resident': pipeline.resident}
@@ -29,46 +29,60 @@ def read_training(source, steps, split, **options):
 
 
 def test_every_epoch_visits_every_image_once_in_an_order_of_its_own():
-    sequence = sum(read_order(13, 7, steps=13, seed=3), [])  # 91 = 7 epochs of 13, batches across their ends
+    sequence = sum(read_order(13, 7, calls=13, seed=3), [])  # 91 = 7 epochs of 13, batches across their ends
     epochs = [sequence[i:i + 13] for i in range(0, 91, 13)]
     assert all(sorted(epoch) == list(range(13)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 7
 
 
 def test_the_order_is_a_pure_function_of_seed_and_step():
-    whole = read_order(13, 7, steps=9, seed=3)
-    assert read_order(13, 7, steps=9, seed=3) == whole
-    assert read_order(13, 7, steps=9, seed=4) != whole
+    whole = read_order(13, 7, calls=9, seed=3)
+    assert read_order(13, 7, calls=9, seed=3) == whole
+    assert read_order(13, 7, calls=9, seed=4) != whole
     for start in (1, 2, 5):
-        assert read_order(13, 7, steps=9 - start, seed=3, start_step=start) == whole[start:]
+        assert read_order(13, 7, calls=9 - start, seed=3, start_step=start) == whole[start:]
 
 
 @pytest.mark.parametrize('n, batch_size', [(12, 8), (12, 4), (6, 12), (13, 13)])
 def test_a_start_at_any_step_where_batches_and_epochs_share_a_divisor(n, batch_size):
-    whole = read_order(n, batch_size, steps=7, seed=3)
+    whole = read_order(n, batch_size, calls=7, seed=3)
     sequence = sum(whole, [])
     assert all(sorted(sequence[i:i + n]) == list(range(n)) for i in range(0, len(sequence) - n + 1, n))
     for start in range(1, 7):
-        assert read_order(n, batch_size, steps=7 - start, seed=3, start_step=start) == whole[start:]
+        assert read_order(n, batch_size, calls=7 - start, seed=3, start_step=start) == whole[start:]
 
 
 def test_a_batch_may_be_larger_than_an_epoch():
-    sequence = sum(read_order(5, 12, steps=5, seed=1), [])
+    sequence = sum(read_order(5, 12, calls=5, seed=1), [])
     assert all(sorted(sequence[i:i + 5]) == list(range(5)) for i in range(0, 60, 5))
 
 
 def test_without_shuffling_the_files_order_is_kept():
-    assert read_order(5, 3, steps=3, seed=1, shuffle=False) == [[0, 1, 2], [3, 4, 0], [1, 2, 3]]
+    assert read_order(5, 3, calls=3, seed=1, shuffle=False) == [[0, 1, 2], [3, 4, 0], [1, 2, 3]]
 
 
 @each_source
 def test_batches_hold_the_images_and_labels_of_the_order(source):
     split = trainings.random_split(13)
-    order = read_order(13, 7, steps=4, seed=6)
+    order = read_order(13, 7, calls=4, seed=6)
     for numbers, (images, labels) in zip(order, read_training(source, 4, split, batch_size=7, seed=6)):
         np.testing.assert_array_equal(images, split.images[numbers])
         np.testing.assert_array_equal(labels, split.labels[numbers])
         assert images.dtype == np.uint8 and labels.dtype == np.int32
+
+
+def test_numbers_of_several_steps_at_once_are_those_of_each():
+    order = read_order(13, 7, calls=6, seed=6, start_step=1)
+    assert sum(read_order(13, 7, calls=2, seed=6, start_step=1, steps=3), []) == order
+    split = trainings.random_split(13)
+    with tf.Graph().as_default(), tf.Session() as session:
+        source = pipeline.resident(split, batch_size=7, seed=6, start_step=1, steps=3)
+        batches = [source.next_batch(tf.constant(step)) for step in range(3)]
+        session.run(tf.local_variables_initializer())
+        session.run(source.iterator.initializer)
+        for numbers, (images, labels) in zip(order, session.run(batches) + session.run(batches)):
+            np.testing.assert_array_equal(images, split.images[numbers])
+            np.testing.assert_array_equal(labels, split.labels[numbers])
 
 
 @each_source
