@@ -69,7 +69,7 @@ def _lay_out(split: Split, params: Params) -> Split:
     return split._replace(images=model.lay_out(split.images, params.conv))
 
 
-def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: int) -> pipeline.Source:
+def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: int = 1) -> pipeline.Source:
     """The training batches, laid out as --conv wants them, for a loop of n steps in the graph.
 
     Distorted images go through tf.data whatever --input says: there they are made beside the step instead of before it,
