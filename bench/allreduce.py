@@ -15,7 +15,7 @@ it was measured on, and elsewhere as far as the network between the machines is 
 """
 
 import time
-from typing import List, Tuple
+from typing import Any, List, Tuple
 
 import numpy as np
 from absl import flags as absl_flags
@@ -54,7 +54,7 @@ def time_average(platform: Platform, size: int, n: int) -> float:
     with tf.Graph().as_default(), platform.session() as session, platform.ranks.explaining():
         buffer = tf.get_variable('buffer', initializer=np.ones(size, np.float32), use_resource=True)
 
-        def average() -> tf.Operation:
+        def average(unused_number: Any) -> tf.Operation:
             return buffer.assign(platform.ranks.mean(tf.identity(buffer.read_value(), 'sum_%d' % size)),
                                  read_value=False)
 

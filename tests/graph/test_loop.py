@@ -17,13 +17,16 @@ def test_a_call_runs_the_step_n_times_in_order(n):
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.get_variable('x', initializer=1.0, use_resource=True)
 
-        def step():
-            return x.assign(2 * x.read_value() + 1).op
+        def step(number):
+            return x.assign(2 * x.read_value() + 1 + tf.cast(number, tf.float32)).op
         repeated = loop.repeat(step, n)
         session.run(tf.global_variables_initializer())
         session.run(repeated)
         session.run(repeated)
-        assert session.run(x) == 2.0 ** (2 * n + 1) - 1
+        expected = 1.0
+        for number in list(range(n)) * 2:
+            expected = 2 * expected + 1 + number
+        assert session.run(x) == expected
 
 
 def test_steps_a_call_change_no_bit_of_any_variable():
