@@ -1,4 +1,4 @@
-"""Convolution + 2x2 max-pooling as one matrix product on blocks: the same result, several times as fast on a CPU.
+"""Convolution + 2x2 max-pooling as matrix products on blocks: the same result, several times as fast on a CPU.
 
 A K x K SAME convolution (K odd, p = (K-1)/2) and the pooling after it equal: pad the image by p, cut it into blocks of
 S x S pixels whose pixels become channels, convolve the blocks with a kernel that yields all S x S outputs of a block at
@@ -210,7 +210,9 @@ def pool(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
 def _divide(upstream: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tuple:
     """The gradients of the two sides of a maximum."""
-    if stack.IS_FIRST:  # its comparisons and its tf.where are not vectorized, these are
+    if stack.IS_FIRST:
+        # Its comparisons and its tf.where are not vectorized, these are. Two infinite sides give NaN, which an overflow
+        # in the forward pass may well do.
         is_second = tf.minimum(tf.maximum((second - first) * _HUGE, 0.0), 1.0)
         to_second = upstream * is_second
         return upstream - to_second, to_second
