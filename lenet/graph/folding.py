@@ -70,12 +70,13 @@ def fold_taps(k: int, side: int) -> np.ndarray:
     return np.minimum(k * y + x, k * k).reshape(-1).astype(np.int32)
 
 
-def fold_kernel(kernel: tf.Tensor, side: int) -> tf.Tensor:
+def fold_kernel(kernel: tf.Tensor, side: int, is_trained: bool = True) -> tf.Tensor:
     """The kernel on blocks, as a matrix.
 
     Args:
       kernel: float [K, K, C, C'].
       side: S, even.
+      is_trained: False makes it of operators that a plain network has, for a graph that is frozen.
 
     Returns:
       float [D*D*S*S*C, S*S*C'].
@@ -87,7 +88,12 @@ def fold_kernel(kernel: tf.Tensor, side: int) -> tf.Tensor:
     if height != width or height % 2 == 0:
         raise ValueError('kernel: expected [K, K, C, C\'] with K odd, got %s' % kernel.shape)
     rows, columns = blocks_across(height, side) ** 2 * side * side, side * side
-    placed = _place(tf.reshape(kernel, [height * width, c_in * c_out]), fold_taps(height, side))
+    flat, taps = tf.reshape(kernel, [height * width, c_in * c_out]), fold_taps(height, side)
+    if is_trained:
+        placed = _place(flat, taps)
+    else:  # zeros and ones, as bytes: the graph stays small
+        placed = tf.matmul(tf.cast(tf.constant((taps[:, None] == np.arange(height * width)).astype(np.uint8)),
+                                   kernel.dtype), flat)
     placed = tf.transpose(tf.reshape(placed, [rows, columns, c_in, c_out]), [0, 2, 1, 3])
     return tf.reshape(placed, [rows * c_in, columns * c_out])
 

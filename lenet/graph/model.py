@@ -111,7 +111,7 @@ def prepare_weights(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
         if form.convolution != 'folded' or layer not in SIDES:
             return value
         side = SIDES[layer]
-        return tf.tile(value, [side * side // 4]) if is_bias else folding.fold_kernel(value, side)
+        return tf.tile(value, [side * side // 4]) if is_bias else folding.fold_kernel(value, side, form.is_trained)
 
     with tf.name_scope('weights'):
         return {name: prepare(name, variable) for name, variable in variables.items()}

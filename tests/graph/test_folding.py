@@ -91,9 +91,9 @@ def test_the_convolution_without_a_gradient_is_the_same(side, padding, d):
     blocks = random.randn(7, 5, 6, side * side * 3).astype(np.float32)
     kernel = random.randn(5, 5, 3, 11).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
-        folded = folding.fold_kernel(tf.constant(kernel), side)
-        trained, untrained = session.run([convolve(tf.constant(blocks), folded, padding)
-                                          for convolve in (folding.convolve, folding.convolve_untrained)])
+        trained, untrained = session.run([
+            convolve(tf.constant(blocks), folding.fold_kernel(tf.constant(kernel), side, is_trained), padding)
+            for convolve, is_trained in ((folding.convolve, True), (folding.convolve_untrained, False))])
     np.testing.assert_allclose(untrained, np.concatenate(trained, axis=3), rtol=1e-5, atol=1e-4)
 
 
