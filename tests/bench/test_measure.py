@@ -64,7 +64,7 @@ def test_constant_input_is_one_batch_over_and_over():
 
 def test_a_session_run_that_did_not_run_its_steps_is_an_error(monkeypatch):
     from lenet.graph import loop
-    monkeypatch.setattr(loop, 'repeat', lambda step, n: step())
+    monkeypatch.setattr(loop, 'repeat', lambda step, n: step(0))
     chosen = params()
     with stepping.open_stepper(chosen, platforms.choose(chosen).start(), trainings.random_dataset()) as stepper:
         with pytest.raises(UserError, match='ran 1 of --iterations_per_loop=4 steps'):
