@@ -83,12 +83,13 @@ def test_readers_get_the_spread_and_what_it_hides(run, capsys):
 
 
 def test_a_trace_is_written_and_its_ten_costliest_ops_shown(run, tmp_path, capsys):
-    run(SHORT + ['--noconstant_input', '--trace=%s' % (tmp_path / 'trace.json')])
-    trace = (tmp_path / 'trace.json').read_text()
-    assert json.loads(trace)['traceEvents'] and 'MatMul' in trace
+    # So many images that products cost most: with few it is chance.
+    run(SHORT + ['--batch_size=512', '--noconstant_input', '--trace=%s' % (tmp_path / 'trace.json')])
+    assert json.loads((tmp_path / 'trace.json').read_text())['traceEvents']
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith('| ')]
+    assert len(table) == 11 and 'MatMul' in ''.join(table)
     milliseconds = [float(line.split('|')[1]) for line in table[1:]]
-    assert len(milliseconds) == 10 and milliseconds == sorted(milliseconds, reverse=True)
+    assert milliseconds == sorted(milliseconds, reverse=True)
 
 
 def test_all_ranks_are_traced_and_one_tells(tmp_path):

@@ -15,6 +15,7 @@ def test_right_content_passes():
 @pytest.mark.parametrize('file, content, expected', [
     (FILE, CONTENT[:-1], 'digits: expected 13 bytes, got 12'),
     (FILE, b'thirteen mare', 'digits: expected sha256 ' + FILE.sha256),
+    (FILE._replace(sha256='0' * 64), CONTENT, 'digits: expected sha256 ' + '0' * 64),
 ])
 def test_other_content_is_refused(file, content, expected):
     with pytest.raises(SourceError) as raised:
