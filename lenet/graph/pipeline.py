@@ -64,7 +64,9 @@ class Source(NamedTuple):
     """Where training batches come from."""
 
     iterator: tf.data.Iterator  # to be initialized after the variables
-    next_batch: Callable[..., Batch]  # builds the ops that read: images uint8, labels int32 [B], static shapes
+    # Builds the ops that read: images uint8, labels int32 [B], static shapes. Of training it may be given the step's
+    # number in its loop, which `resident` needs in a loop of more than one.
+    next_batch: Callable[..., Batch]
 
 
 def _stripe(numbers: tf.Tensor, batch_size: int, rank: int) -> tf.Tensor:

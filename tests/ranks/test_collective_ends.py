@@ -67,7 +67,7 @@ def test_the_rank_that_was_killed_is_named_also_when_another_has_ended_of_it_bef
     process, ranks = start(tmp_path)
     process.send_signal(signal.SIGSTOP)
     os.kill(ranks[1], signal.SIGKILL)
-    while not all(has_ended(ranks[rank]) for rank in (0, 1)):
+    while not all(map(has_ended, ranks.values())):
         time.sleep(0.1)
     process.send_signal(signal.SIGCONT)
     _, errors = process.communicate(timeout=60)
