@@ -113,22 +113,16 @@ def replacing(path: str, mode: str = 'w') -> Iterator[IO]:
       UserError: the directory cannot be written, the disk is full, or something else than a file has the name.
     """
     require_file_name(path)
-    temporary = None
     try:
-        handle, temporary = scratch.make_file(path)
-        with os.fdopen(handle, mode, encoding=None if 'b' in mode else 'utf-8') as stream:
-            yield stream
-            stream.flush()
-            os.fsync(handle)
-            os.fchmod(handle, 0o666 & ~_umask())  # it was made private
-            os.replace(temporary, path)  # while its lock is held
-            temporary = None
+        with scratch.file(path) as (handle, temporary):
+            with os.fdopen(handle, mode, encoding=None if 'b' in mode else 'utf-8', closefd=False) as stream:
+                yield stream
+                stream.flush()
+                os.fsync(handle)
+                os.fchmod(handle, 0o666 & ~_umask())  # it was made private
+                os.replace(temporary, path)  # while its lock is held
     except OSError as error:
         raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error))
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
 
 
 def read_json(path: str, limit: int, advice: str = 'name a file') -> Any:

@@ -15,7 +15,9 @@ import re
 import shutil
 import stat
 import tempfile
-from typing import ContextManager, Iterator, Optional, Tuple
+from typing import Callable, ContextManager, Iterator, Optional, Tuple
+
+from lenet.support import signals
 
 MARK = '.lenet-tmp'
 _NAME = re.compile(r'\.(.+)\.[^.]{8}' + re.escape(MARK), re.DOTALL)
@@ -23,19 +25,14 @@ _FORMER = 'former'  # in a temporary directory: the directory whose place anothe
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of <fcntl.h> and <linux/fs.h>
 
 
-def make_file(path: str) -> Tuple[int, str]:
-    """Makes the temporary file of `path`: its descriptor, whose closing ends the lock, and its name.
+def file(path: str) -> ContextManager[Tuple[int, str]]:
+    """A temporary file of `path`: its descriptor and its name. At the block's end the one is closed, and the file
+    removed unless it has got another name by then.
 
     Raises:
       OSError: it cannot be made.
     """
-    parent, name = os.path.split(path)
-    remove_dead(parent, name)
-    while True:
-        handle, made = tempfile.mkstemp(prefix='.%s.' % name, suffix=MARK, dir=parent or '.')
-        if _is_claimed(handle, made):
-            return handle, made
-        os.close(handle)
+    return _made(tempfile.mkstemp, _unlink, path)
 
 
 @contextlib.contextmanager
@@ -45,20 +42,53 @@ def directory(path: str) -> Iterator[str]:
     Raises:
       OSError: it cannot be made.
     """
+    with _made(_make_directory, _remove_tree, path) as (_, made):
+        yield made
+
+
+@contextlib.contextmanager
+def _made(maker: Callable[..., Tuple[int, str]], remove: Callable[[str], None], path: str) -> Iterator[Tuple[int, str]]:
+    """Leaves nothing, at whatever moment a signal comes."""
+    made = None
+    try:
+        try:
+            with signals.held():  # an exception between its making and the next line would leave it
+                handle, made = _make(maker, path)
+            yield handle, made
+        finally:
+            if made is not None:
+                remove(made)
+    finally:  # for a signal within the one above
+        if made is not None:
+            remove(made)
+            os.close(handle)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _remove_tree(path: str) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _make(maker: Callable[..., Tuple[int, str]], path: str) -> Tuple[int, str]:
+    """What `maker` makes, locked, and its name."""
     parent, name = os.path.split(path)
     remove_dead(parent, name)
     while True:
-        made = tempfile.mkdtemp(prefix='.%s.' % name, suffix=MARK, dir=parent or '.')
-        with contextlib.suppress(FileNotFoundError):  # see _is_claimed
-            handle = os.open(made, os.O_RDONLY)
-            if _is_claimed(handle, made):
-                break
-            os.close(handle)
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+        handle, made = maker(prefix='.%s.' % name, suffix=MARK, dir=parent or '.')
+        if _is_claimed(handle, made):
+            return handle, made
         os.close(handle)
+
+
+def _make_directory(**options: str) -> Tuple[int, str]:
+    while True:
+        made = tempfile.mkdtemp(**options)
+        with contextlib.suppress(FileNotFoundError):  # see _is_claimed
+            return os.open(made, os.O_RDONLY), made
 
 
 def system_directory(name: str) -> ContextManager[str]:

@@ -44,15 +44,21 @@ def raise_on_signals() -> None:
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """Within the block, SIGINT and SIGTERM are only noted; at its end they raise `Interrupted`.
+    """Within the block, SIGINT and SIGTERM are only noted; at its end the first one is as if it had just come.
 
-    For imports of C extensions such as TensorFlow's: some of them discard an exception that a signal raises while they
-    load, and the program would go on as if nobody had stopped it.
+    For what must be whole before an exception comes, and for imports of C extensions such as TensorFlow's: some of them
+    discard an exception that a signal raises while they load, and the program would go on as if nobody had stopped it.
     """
+    if threading.current_thread() is not threading.main_thread():  # where no handler runs
+        yield
+        return
     with deferred() as request:
         yield
     if request.signum is not None:
-        raise Interrupted(request.signum)
+        handler = signal.getsignal(request.signum)
+        if not callable(handler):
+            raise Interrupted(request.signum)
+        handler(request.signum, None)
 
 
 @contextlib.contextmanager

@@ -34,9 +34,9 @@ def test_a_file_killed_at_any_change_is_the_old_or_the_new_and_the_next_clears_u
     path = tmp_path / 'a [b]'
     write(path, 'old')
     for _ in kills.at_every_change(lambda: write(path, 'new')):
-        assert path.read_text() == 'old'
-        left, = set(os.listdir(str(tmp_path))) - {path.name}
-        assert re.fullmatch(LEFT % r'a \[b\]', left)
+        left = set(os.listdir(str(tmp_path))) - {path.name}
+        assert (path.read_text(), len(left)) in (('old', 1), ('new', 0))
+        assert all(re.fullmatch(LEFT % r'a \[b\]', name) for name in left)
         write(path, 'old')
         assert os.listdir(str(tmp_path)) == [path.name]
 
@@ -56,6 +56,60 @@ def test_a_directory_killed_at_any_change_is_whole_and_the_next_clears_up(tmp_pa
     assert missing == (0 if at_once else 1)
     if at_once and not scratch._is_exchanged(str(tmp_path), str(tmp_path)):
         pytest.skip('this system cannot exchange names at once')
+
+
+STOPPED = '''
+import contextlib, os, signal, sys
+from lenet.support import files, signals
+
+def replace_file(path, content):
+    with files.replacing(path) as stream:
+        stream.write(content)
+
+def replace_directory(path, content):
+    with files.replacing_directory(path) as directory, open(os.path.join(directory, content), 'w'):
+        pass
+
+def is_stopped(number, call):
+    # Makes the call, with a SIGINT just before its opcode of that number; False if it has fewer.
+    left = [number]
+    def trace(frame, event, unused_argument):
+        name = frame.f_code.co_filename
+        if name != contextlib.__file__ and os.path.dirname(name) != os.path.dirname(files.__file__):
+            return None
+        frame.f_trace_opcodes = True
+        left[0] -= event == 'opcode'
+        if left[0] == 0 and event == 'opcode':
+            os.kill(os.getpid(), signal.SIGINT)
+        return trace
+    sys.settrace(trace)
+    try:
+        call()
+    except signals.Interrupted:
+        pass
+    finally:
+        sys.settrace(None)
+    return left[0] <= 0
+
+signals.raise_on_signals()
+folder = os.getcwd()
+for name, replace in (('file', replace_file), ('directory', replace_directory)):
+    replace(name, 'old')
+    expected = sorted(os.listdir(folder))
+    number = 1
+    while is_stopped(number, lambda: replace(name, 'new')):
+        assert sorted(os.listdir(folder)) == expected, (number, os.listdir(folder))
+        number += 1
+    print(name, number)
+'''
+
+
+def test_a_signal_at_any_moment_leaves_nothing(tmp_path):
+    process = processes.start([sys.executable, '-c', STOPPED], cwd=str(tmp_path),
+                              env=dict(os.environ, PYTHONPATH=processes.ROOT))
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert re.fullmatch(r'file [1-9]\d{2,}\ndirectory [1-9]\d{2,}\n', output)  # so many moments
 
 
 def test_two_at_once_leave_each_others_alone(tmp_path):

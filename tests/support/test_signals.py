@@ -25,6 +25,22 @@ def test_deferred_puts_the_former_handlers_back():
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == former
 
 
+def test_held_tells_the_former_handler_at_its_end_and_lets_other_threads_be():
+    with signals.deferred() as stop:
+        with signals.held():
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop.signum is None
+        assert stop.signum == signal.SIGTERM
+
+        def hold():
+            with signals.held():
+                return 7
+        assert signals.interruptible(hold) == 7
+        with pytest.raises(signals.Interrupted):
+            with signals.held():
+                os.kill(os.getpid(), signal.SIGINT)
+
+
 def test_interruptible_returns_and_raises_as_the_call_does():
     assert signals.interruptible(lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
