@@ -27,6 +27,11 @@ _OVERHANG = 1.5  # pixels by which the outermost bumps lie outside the image
 
 _BEFORE, _AFTER = 1, 2  # pixels of 0 around an image: its neighbourhood, and a neighbour for the last of that
 _BITS = 8  # of a coordinate behind the point
+# Maps and what they are the factors of are rounded so that every product is a whole number of 1/1024 of such a unit. As
+# float32 holds all of these up to 64 pixels, no sum is rounded: in whatever order a processor adds, and however many
+# images it is given, a place comes out the same.
+_FACTOR_BITS = 17  # behind the point, of a map's factors of y, x (which are whole halves of a pixel) and 1
+_WEIGHT_BITS, _BUMP_BITS = 6, 4  # of its weights of the bumps, and of these, in units
 _ROUNDER = 2.0 ** 23  # from here to 2**24 the float32 are the integers, and their low bits count from 0
 _ROUNDER_MASK = 2 ** 23 - 1
 _TWO_BYTES = 0x00FF00FF  # the lower bytes of both halves of 32 bits
@@ -109,7 +114,8 @@ def _basis(height: int, width: int, order: np.ndarray) -> np.ndarray:
                            _bumps(height, width)])
     outside = np.zeros((len(rows), 1))
     outside[2] = -2.0 ** 10
-    return (2 ** _BITS * np.concatenate([outside, rows], axis=1)[:, order]).astype(np.float32)
+    units = 2 ** _BITS * np.concatenate([outside, rows], axis=1)[:, order]
+    return (np.round(units * 2 ** _BUMP_BITS) / 2 ** _BUMP_BITS).astype(np.float32)
 
 
 def surround(images: np.ndarray) -> np.ndarray:
@@ -148,7 +154,9 @@ def _sources(maps: tf.Tensor, height: int, width: int, order: np.ndarray) -> tf.
     terms = maps.shape.as_list()[2]
     origin = np.zeros((2, 1, terms), np.float32)
     origin[:, 0, 2] = [(size - 1) / 2 + _BEFORE for size in inner]
-    return tf.matmul(tf.reshape(maps + origin, [-1, terms]), tf.constant(_basis(inner[0], inner[1], order)))
+    grid = np.array([2.0 ** _FACTOR_BITS] * 3 + [2.0 ** _WEIGHT_BITS] * (terms - 3), np.float32)
+    factors = tf.round(maps * grid) / grid + origin
+    return tf.matmul(tf.reshape(factors, [-1, terms]), tf.constant(_basis(inner[0], inner[1], order)))
 
 
 def _divide(coordinates: tf.Tensor, size: int) -> Tuple[tf.Tensor, tf.Tensor]:

@@ -84,6 +84,17 @@ def test_between_pixels_lies_their_mean():
     assert warped(images, affine_maps(images, shifts=(0.5, -0.25)))[0, 3:5, 5:7, 0].tolist() == [[138, 113], [138, 113]]
 
 
+def test_places_are_exact_sums_at_the_bounds_of_the_flags():
+    """So that they depend neither on the order of the sums nor on how many images there are."""
+    amounts = augmentation.amounts(flags.make_params(augment='elastic', **LIMITS))
+    maps, order = drawn(amounts, 50, size=(28, 28)), np.arange(1, 785)
+    grid = np.array([2.0 ** 17] * 3 + [2.0 ** 6] * 36)
+    factors = np.round(maps.astype(np.float64) * grid) / grid
+    factors[:, :, 2] += 14.5  # the image's centre, surrounded
+    exact = factors.reshape(100, -1) @ augmentation._basis(28, 28, order).astype(np.float64)
+    np.testing.assert_array_equal(run(lambda: augmentation._sources(tf.constant(maps), 31, 31, order)), exact)
+
+
 def test_far_outside_there_is_only_ground():
     images = noise()
     assert not warped(images, affine_maps(images, shifts=(1e6, 0))).any()
