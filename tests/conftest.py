@@ -6,17 +6,14 @@ import sys
 from typing import Any, Optional
 
 import hypothesis
-import numpy as np
 import pytest
 
 from lenet.checks import import_probe
 from lenet.data import fetch
-from lenet.data import idx
-from lenet.data import synthetic
 from lenet.errors import UserError
 from lenet.platforms import npu_modules
 from lenet.support import stack
-from tests import data_files
+from tests import drawn_digits
 from tests import npu_standin
 from tests import processes
 
@@ -105,14 +102,9 @@ def mnist() -> str:
 
 
 @pytest.fixture(scope='session')
-def digits(tmp_path_factory) -> str:
+def digits() -> str:
     """A directory of four IDX files: 2000 and 1007 digits that the program draws."""
-    folder = tmp_path_factory.mktemp('digits')
-    drawn = synthetic.draw(1, train=2000, test=1007)
-    for name, array in zip(idx.NAMES, drawn.train + drawn.test):
-        array = array.reshape(array.shape[:3]).astype(np.uint8)
-        data_files.write(str(folder / name), data_files.idx_bytes(array))
-    return str(folder)
+    return drawn_digits.PATH
 
 
 @pytest.fixture(scope='session')

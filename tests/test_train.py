@@ -24,10 +24,11 @@ from lenet.data.splits import Dataset, Split
 from lenet.run import checkpoint
 from lenet.support import stack
 from tests import data_files
+from tests import drawn_digits
 from tests import processes
 from tests import stacks
 
-SHORT = ('--data_path=synthetic', '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
+SHORT = (drawn_digits.FLAG, '--steps=40', '--epochs=2', '--iterations_per_loop=20', '--log_every=20',
          '--batch_size=32')
 
 
@@ -298,7 +299,7 @@ def accuracy_of_a_thousand_steps(mnist, tmp_path_factory):
 
 
 LAST = ('--steps=20', '--epochs=2', '--iterations_per_loop=10', '--batch_size=8', '--ckpt_count=1',
-        '--data_path=synthetic', '--eval_batch_size=500')
+        drawn_digits.FLAG, '--eval_batch_size=500')
 
 
 @pytest.mark.parametrize('name, call', [('model.ckpt-40.index', 0), ('checkpoint', 1), ('.log', 0)],

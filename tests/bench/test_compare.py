@@ -5,9 +5,10 @@ import pytest
 from bench import compare
 from bench import contenders
 from tests import data_files
+from tests import drawn_digits
 from tests import processes
 
-SHORT = ['--data_path=synthetic', '--batch_size=16', '--steps=20', '--iterations_per_loop=4', '--rounds=2']
+SHORT = [drawn_digits.FLAG, '--batch_size=16', '--steps=20', '--iterations_per_loop=4', '--rounds=2']
 
 
 @pytest.mark.slow

@@ -14,12 +14,13 @@ from lenet.data import dataset
 from lenet.errors import UserError
 from lenet.support import entry
 from tests import data_files
+from tests import drawn_digits
 from tests import npu_standin
 from tests import processes
 from tests import trainings
 from tests.stacks import first_stack_only
 
-SHORT = ['--data_path=synthetic', '--batch_size=6', '--steps', '20', '--iterations_per_loop=4']
+SHORT = [drawn_digits.FLAG, '--batch_size=6', '--steps', '20', '--iterations_per_loop=4']
 
 
 @pytest.fixture

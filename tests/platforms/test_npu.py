@@ -17,6 +17,7 @@ from lenet.graph import training_graph
 from lenet.platforms import npu
 from lenet.platforms import npu_config
 from lenet.run import trainer
+from tests import drawn_digits
 from tests import npu_standin
 from tests import processes
 from tests import trainings
@@ -372,8 +373,8 @@ def run_process(tmp_path, generation, *arguments):
     """python -m lenet.train --flagfile=npu.flags on the stand-in, which the process itself has to import in time."""
     environment = npu_standin.environment(generation, journal=str(tmp_path / 'journal'), base={})
     environment['PYTHONPATH'] = os.pathsep.join([environment['PYTHONPATH'], processes.ROOT])
-    return processes.run_module('lenet.train', '--flagfile=npu.flags', '--data_path=synthetic',
-                              '--output_dir=%s' % tmp_path, *arguments, **environment)
+    return processes.run_module('lenet.train', '--flagfile=npu.flags', drawn_digits.FLAG, '--output_dir=%s' % tmp_path,
+                              *arguments, **environment)
 
 
 def test_the_adapter_is_imported_before_the_session_also_where_nothing_but_sinking_needs_it(tmp_path):

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from lenet.ranks import cluster
+from tests import drawn_digits
 from tests import processes
 from tests.ranks.two_ranks import alone, losses
 
 ADDRESSES = ['10.77.0.1', '10.77.0.2']
 RANKS = [address + ':2222' for address in ADDRESSES]
-FLAGS = ('--data_path=synthetic', '--iterations_per_loop=5', '--log_every=5', '--replicas=1', '--batch_size=16',
+FLAGS = (drawn_digits.FLAG, '--iterations_per_loop=5', '--log_every=5', '--replicas=1', '--batch_size=16',
          '--steps=100')
 
 
