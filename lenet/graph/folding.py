@@ -18,7 +18,7 @@ of input, V x U of output. Channels of a block are ordered (y, x, channel), thos
 phase y, block y, block x, channel).
 """
 
-from typing import Any, Tuple
+from typing import Any, Callable, NamedTuple, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -26,6 +26,14 @@ import tensorflow.compat.v1 as tf
 from lenet.support import stack
 
 _HUGE = 2.0 ** 127  # times this a float32 that is larger than 0, at least 2**-126, is larger than 1
+
+
+class Folded(NamedTuple):
+    """A kernel on blocks, as a matrix, float [D*D*S*S*C, S*S*C']."""
+
+    whole: tf.Tensor  # for the gradient of the blocks alone, none flows back from it
+    left: tf.Tensor  # its columns for the left columns of all pooling windows, which the gradient of the kernel goes by
+    right: tf.Tensor
 
 
 def blocks_across(k: int, side: int) -> int:
@@ -70,30 +78,35 @@ def fold_taps(k: int, side: int) -> np.ndarray:
     return np.minimum(k * y + x, k * k).reshape(-1).astype(np.int32)
 
 
-def fold_kernel(kernel: tf.Tensor, side: int, is_trained: bool = True) -> tf.Tensor:
-    """The kernel on blocks, as a matrix.
+def fold_kernel(kernel: tf.Tensor, side: int) -> Folded:
+    """The kernel on blocks.
 
     Args:
       kernel: float [K, K, C, C'].
       side: S, even.
-      is_trained: False makes it of operators that a plain network has, for a graph that is frozen.
-
-    Returns:
-      float [D*D*S*S*C, S*S*C'].
 
     Raises:
       ValueError: K is even or the kernel is not square.
     """
+    whole = _fold(kernel, side, _place)
+    return Folded(whole, *tf.split(whole, 2, axis=1))
+
+
+def fold_kernel_untrained(kernel: tf.Tensor, side: int) -> tf.Tensor:
+    """The same matrix where no gradient is asked for, made of operators that a plain network has, for a graph that is
+    frozen; its zeros and ones are bytes, and the graph stays small."""
+    def place(taps: tf.Tensor, numbers: np.ndarray) -> tf.Tensor:
+        places = (numbers[:, None] == np.arange(taps.shape.as_list()[0])).astype(np.uint8)
+        return tf.matmul(tf.cast(tf.constant(places), taps.dtype), taps)
+    return _fold(kernel, side, place)
+
+
+def _fold(kernel: tf.Tensor, side: int, place: Callable[[tf.Tensor, np.ndarray], tf.Tensor]) -> tf.Tensor:
     height, width, c_in, c_out = kernel.shape.as_list()
     if height != width or height % 2 == 0:
         raise ValueError('kernel: expected [K, K, C, C\'] with K odd, got %s' % kernel.shape)
     rows, columns = blocks_across(height, side) ** 2 * side * side, side * side
-    flat, taps = tf.reshape(kernel, [height * width, c_in * c_out]), fold_taps(height, side)
-    if is_trained:
-        placed = _place(flat, taps)
-    else:  # zeros and ones, as bytes: the graph stays small
-        placed = tf.matmul(tf.cast(tf.constant((taps[:, None] == np.arange(height * width)).astype(np.uint8)),
-                                   kernel.dtype), flat)
+    placed = place(tf.reshape(kernel, [height * width, c_in * c_out]), fold_taps(height, side))
     placed = tf.transpose(tf.reshape(placed, [rows, columns, c_in, c_out]), [0, 2, 1, 3])
     return tf.reshape(placed, [rows * c_in, columns * c_out])
 
@@ -112,7 +125,7 @@ def _place(taps: tf.Tensor, numbers: np.ndarray) -> tf.Tensor:
     return gather(taps)
 
 
-def convolve(blocks: tf.Tensor, folded: tf.Tensor, padding: str) -> Tuple[tf.Tensor, tf.Tensor]:
+def convolve(blocks: tf.Tensor, folded: Folded, padding: str) -> Tuple[tf.Tensor, tf.Tensor]:
     """All outputs of the convolution, in two matrix products of the patches, which serve the kernel's gradient too.
 
     Two, for what the pooling compares first then need not be cut out of one result and joined again for its gradient.
@@ -120,33 +133,31 @@ def convolve(blocks: tf.Tensor, folded: tf.Tensor, padding: str) -> Tuple[tf.Ten
     Args:
       blocks: float [B, Y, X, S*S*C], padded by `cut` (padding 'VALID'), or without their padding, which is then of
         whole blocks ('SAME': S divides p and D is odd).
-      folded: of fold_kernel, [D*D*S*S*C, S*S*C'].
+      folded: of fold_kernel.
 
     Returns:
       float [B, V, U, S*S*C'/2], twice: the left and the right columns of all pooling windows.
     """
     height, width, channels = blocks.shape.as_list()[1:]
-    rows, outputs = folded.shape.as_list()
-    d = _blocks_of(folded, blocks)
+    rows, outputs = folded.whole.shape.as_list()
+    d = _blocks_of(folded.whole, blocks)
     places = _patch_places(height, width, d, padding)
 
     @tf.custom_gradient
-    def multiply(blocks: tf.Tensor, folded: tf.Tensor):
+    def multiply(blocks: tf.Tensor, left: tf.Tensor, right: tf.Tensor):
         patches = tf.reshape(_gather_patches(blocks, places), [-1, rows])
-        products = [tf.matmul(patches, half) for half in tf.split(folded, 2, axis=1)]
 
         def gradients(*upstream: tf.Tensor) -> tuple:
-            to_folded = tf.concat([_product_over_rows(patches, tf.reshape(half, [-1, outputs // 2]))
-                                   for half in upstream], axis=1)
-            kernel = tf.reshape(folded, [d, d, channels, outputs])
+            kernel = tf.reshape(folded.whole, [d, d, channels, outputs])
             to_blocks = tf.nn.conv2d_backprop_input(tf.shape(blocks), kernel, tf.concat(upstream, axis=3),
                                                     [1, 1, 1, 1], padding)
-            return to_blocks, to_folded
+            return (to_blocks,) + tuple(_product_over_rows(patches, tf.reshape(half, [-1, outputs // 2]))
+                                        for half in upstream)
 
         shape = [-1] + list(places.shape[:2]) + [outputs // 2]
-        return tuple(tf.reshape(product, shape) for product in products), gradients
+        return tuple(tf.reshape(tf.matmul(patches, half), shape) for half in (left, right)), gradients
 
-    return multiply(blocks, folded)
+    return multiply(blocks, folded.left, folded.right)
 
 
 def convolve_untrained(blocks: tf.Tensor, folded: tf.Tensor, padding: str) -> tf.Tensor:

@@ -17,7 +17,7 @@ softmax instead of radial basis functions.
 """
 
 import collections
-from typing import Dict, NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -35,6 +35,7 @@ BLOCKS_SHAPE = (8, 8, 16)  # of an image, padded and cut for layer_1
 ACTIVATIONS = {'sigmoid': tf.nn.sigmoid, 'tanh': tf.nn.tanh, 'relu': tf.nn.relu}
 
 Variables = Dict[str, tf.Variable]
+Weights = Dict[str, Union[tf.Tensor, folding.Folded]]
 
 
 def variable_shapes(num_classes: int = NUM_CLASSES) -> 'collections.OrderedDict[str, tuple]':
@@ -98,26 +99,28 @@ def lay_out(images: np.ndarray, convolution: str) -> np.ndarray:
     return folding.cut(images, KERNEL, SIDES['layer_1'], np) if convolution == 'folded' else images
 
 
-def prepare_weights(variables: Variables, form: Form) -> Dict[str, tf.Tensor]:
-    """The weights as the network computes with them: read once, rounded, kernels folded.
+def prepare_weights(variables: Variables, form: Form) -> Weights:
+    """The weights as the network computes with them: read once, rounded, kernels folded, for all towers.
 
     Args:
       variables: as create_variables made them (or tensors of those shapes).
     """
-    def prepare(name: str, variable: tf.Variable) -> tf.Tensor:
+    def prepare(name: str, variable: tf.Variable) -> Union[tf.Tensor, folding.Folded]:
         layer, kind = name.split('/')
         is_bias = kind == 'bias'
         value = (form.precision.vector if is_bias else form.precision.matrix)(tf.convert_to_tensor(variable))
         if form.convolution != 'folded' or layer not in SIDES:
             return value
         side = SIDES[layer]
-        return tf.tile(value, [side * side // 4]) if is_bias else folding.fold_kernel(value, side, form.is_trained)
+        if is_bias:
+            return tf.tile(value, [side * side // 4])
+        return folding.fold_kernel(value, side) if form.is_trained else folding.fold_kernel_untrained(value, side)
 
     with tf.name_scope('weights'):
         return {name: prepare(name, variable) for name, variable in variables.items()}
 
 
-def forward(images: tf.Tensor, weights: Dict[str, tf.Tensor], form: Form,
+def forward(images: tf.Tensor, weights: Weights, form: Form,
             mask: Optional[tf.Tensor] = None) -> tf.Tensor:
     """The network's forward pass.
 
@@ -161,7 +164,8 @@ def _arrange(images: tf.Tensor, form: Form) -> tf.Tensor:
     return folding.cut(images, KERNEL, SIDES['layer_1']) if form.convolution == 'folded' else images
 
 
-def _convolve_and_pool(layer: str, inputs: tf.Tensor, kernel: tf.Tensor, form: Form) -> tf.Tensor:
+def _convolve_and_pool(layer: str, inputs: tf.Tensor, kernel: Union[tf.Tensor, folding.Folded],
+                       form: Form) -> tf.Tensor:
     """[B, H, W, C] -> [B, H/2, W/2, C'], or in blocks [B, 8, 8, 16] -> [B, 7, 7, 2*2*6] -> [B, 7, 7, 16]."""
     rounded = form.precision.matrix
     if form.convolution == 'folded':
@@ -173,7 +177,7 @@ def _convolve_and_pool(layer: str, inputs: tf.Tensor, kernel: tf.Tensor, form: F
     return tf.nn.max_pool2d(rounded(maps), ksize=2, strides=2, padding='VALID')
 
 
-def _dense(name: str, inputs: tf.Tensor, weights: Dict[str, tf.Tensor], precision: Precision) -> tf.Tensor:
+def _dense(name: str, inputs: tf.Tensor, weights: Weights, precision: Precision) -> tf.Tensor:
     """[B, in] -> [B, out]."""
     with tf.name_scope(name):
         product = precision.matrix(tf.matmul(precision.matrix(inputs), weights[name + '/weight']))

@@ -92,8 +92,8 @@ def test_the_convolution_without_a_gradient_is_the_same(side, padding, d):
     kernel = random.randn(5, 5, 3, 11).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
         trained, untrained = session.run([
-            convolve(tf.constant(blocks), folding.fold_kernel(tf.constant(kernel), side, is_trained), padding)
-            for convolve, is_trained in ((folding.convolve, True), (folding.convolve_untrained, False))])
+            convolve(tf.constant(blocks), fold(tf.constant(kernel), side), padding) for convolve, fold in (
+                (folding.convolve, folding.fold_kernel), (folding.convolve_untrained, folding.fold_kernel_untrained))])
     np.testing.assert_allclose(untrained, np.concatenate(trained, axis=3), rtol=1e-5, atol=1e-4)
 
 
