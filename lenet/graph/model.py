@@ -96,7 +96,7 @@ def lay_out(images: np.ndarray, convolution: str) -> np.ndarray:
     Returns:
       uint8 [n, 28, 28, 1] or [n, 8, 8, 16].
     """
-    return folding.cut(images, KERNEL, SIDES['layer_1'], np) if convolution == 'folded' else images
+    return folding.cut_array(images, KERNEL, SIDES['layer_1']) if convolution == 'folded' else images
 
 
 def prepare_weights(variables: Variables, form: Form) -> Weights:

@@ -104,11 +104,13 @@ def test_the_maximum_without_a_gradient_is_the_same():
                                                     folding.pool_untrained(tf.constant(windows))]))
 
 
-def test_arrays_and_tensors_are_cut_alike():
-    images = np.random.RandomState(0).randint(0, 256, (3, 8, 4, 5)).astype(np.uint8)
+@pytest.mark.parametrize('dtype', [np.uint8, np.int64])
+@pytest.mark.parametrize('k, side, height', [(5, 4, 8), (5, 2, 6), (3, 4, 4), (7, 6, 12)])
+def test_arrays_and_tensors_are_cut_alike(k, side, height, dtype):
+    images = np.random.RandomState(0).randint(0, 256, (3, height, 12, 1)).astype(dtype)
     with tf.Session() as session:
-        np.testing.assert_array_equal(session.run(folding.cut(tf.constant(images), 5, 4)),
-                                      folding.cut(images, 5, 4, np))
+        np.testing.assert_array_equal(session.run(folding.cut(tf.constant(images), k, side)),
+                                      folding.cut_array(images, k, side))
 
 
 @pytest.mark.parametrize('shape', [(4, 4, 1, 3), (5, 3, 1, 3)])
