@@ -5,12 +5,11 @@ import json
 import numpy as np
 
 from lenet.run import checkpoint
-from tests import drawn_digits
 from tests import processes
 
 # Few steps: among the 25,000 pooling windows of a step some tie to within a rounding, and from the first that is
 # decided otherwise the weights of the first layer drift apart, by 1e-5 to 1e-4 in 80 steps.
-RUN = (drawn_digits.FLAG, '--steps=10', '--epochs=2', '--iterations_per_loop=5', '--log_every=5')
+RUN = ('--data_path=synthetic', '--steps=10', '--epochs=2', '--iterations_per_loop=5', '--log_every=5')
 
 
 def launch(output_dir, *arguments, n=2, **environment):
