@@ -120,8 +120,7 @@ def prepare_weights(variables: Variables, form: Form) -> Weights:
         return {name: prepare(name, variable) for name, variable in variables.items()}
 
 
-def forward(images: tf.Tensor, weights: Weights, form: Form,
-            mask: Optional[tf.Tensor] = None) -> tf.Tensor:
+def forward(images: tf.Tensor, weights: Weights, form: Form, mask: Optional[tf.Tensor] = None) -> tf.Tensor:
     """The network's forward pass.
 
     Args:
