@@ -9,11 +9,13 @@ Where a warped image's pixels come from is linear in what was drawn, so a batch'
 is a sum of Gaussian bumps with normal weights: as smooth as Simard's smoothed noise, and far cheaper.
 
 Letters: B batch, H and W height and width, G bumps of the field (36 for 28x28). Draws are a pure function of (seed,
-step), for the batch of all ranks, and results integers: they do not depend on how a batch is split.
+step), for the batch of all ranks, and results integers: they do not depend on how a batch is split. Four images that
+follow one another in a batch share a draw, which halves the time: the places are found once for the four, and the four
+pixels of a place, a byte each, are moved and averaged as one number.
 """
 
 import math
-from typing import NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -34,7 +36,8 @@ _FACTOR_BITS = 17  # behind the point, of a map's factors of y, x (which are who
 _WEIGHT_BITS, _BUMP_BITS = 6, 4  # of its weights of the bumps, and of these, in units
 _ROUNDER = 2.0 ** 23  # from here to 2**24 the float32 are the integers, and their low bits count from 0
 _ROUNDER_MASK = 2 ** 23 - 1
-_TWO_BYTES = 0x00FF00FF  # the lower bytes of both halves of 32 bits
+_EVEN_BYTES = 0x00FF00FF  # of 32 bits
+TOGETHER = 4  # images with the same map: the bytes of an int32
 
 
 class Amounts(NamedTuple):
@@ -57,7 +60,7 @@ def amounts(params: Params) -> Optional[Amounts]:
 
 def draw(seed: int, step: tf.Tensor, batch_size: int, amounts: Amounts,
          size: Tuple[int, int] = (28, 28)) -> tf.Tensor:
-    """The maps of one step's images.
+    """The maps of one step's images, each for TOGETHER of them.
 
     Args:
       seed: 0 to 2**31 - 1.
@@ -66,10 +69,11 @@ def draw(seed: int, step: tf.Tensor, batch_size: int, amounts: Amounts,
       size: H and W.
 
     Returns:
-      float32 [2, B, 3 + G], as `warp` takes them.
+      float32 [2, B / TOGETHER rounded up, 3 + G], as `warp` takes them.
     """
-    u = tf.random.stateless_uniform([6, batch_size], streams.seed_of(seed, streams.AFFINE, step), -1.0, 1.0)
-    n = tf.random.stateless_normal([2, batch_size, len(_bumps(*size))], streams.seed_of(seed, streams.FIELD, step))
+    groups = -(-batch_size // TOGETHER)
+    u = tf.random.stateless_uniform([6, groups], streams.seed_of(seed, streams.AFFINE, step), -1.0, 1.0)
+    n = tf.random.stateless_normal([2, groups, len(_bumps(*size))], streams.seed_of(seed, streams.FIELD, step))
     return tf.concat([affine(math.radians(amounts.rotation) * u[0], tf.exp(math.log(amounts.scale) * u[1:3]),
                              amounts.shear * u[3], amounts.shift * u[4:]), amounts.elastic * n], axis=2)
 
@@ -129,23 +133,29 @@ def pixel_numbers(height: int = 28, width: int = 28) -> np.ndarray:
     return np.arange(1, height * width + 1).reshape(1, height, width, 1)
 
 
-def warp(images: tf.Tensor, maps: tf.Tensor, numbers: np.ndarray) -> tf.Tensor:
-    """Warped images, interpolated bilinearly to the nearest grey level; what lies outside of an image is 0.
+def warp(images: tf.Tensor, maps: tf.Tensor, numbers: np.ndarray, first: int = 0) -> tf.Tensor:
+    """Warped images, interpolated bilinearly to a grey level at most one off; what lies outside of an image is 0.
 
     Args:
       images: uint8 [B, H+3, W+3, 1], of `surround`.
-      maps: float32 [2, B, 3 + G].
+      maps: float32 [2, ?, 3 + G], of `draw`.
       numbers: of `pixel_numbers`, [1, ...]: which pixel stands where in the result; 0 for padding.
+      first: which image of the batch of all ranks the first of `images` is.
 
     Returns:
       uint8 [B, ...].
     """
     batch, height, width, _ = images.shape.as_list()
-    sources = _sources(maps, height, width, numbers.reshape(-1))
-    (y, down), (x, right) = _divide(sources[:batch], height), _divide(sources[batch:], width)
-    first = np.arange(batch, dtype=np.int32)[:, np.newaxis] * (height * width)
-    pixels = _interpolate(tf.gather(_pack(images), y * width + (x + first)), down, right)
-    return tf.reshape(pixels, [batch] + list(numbers.shape[1:]))
+    before, after = first % TOGETHER, -(first + batch) % TOGETHER  # images of other ranks, which are not needed here
+    whole = tf.pad(images, [[before, after], [0, 0], [0, 0], [0, 0]]) if before or after else images
+    groups = (before + batch + after) // TOGETHER
+    group = first // TOGETHER
+    sources = _sources(maps[:, group:group + groups], height, width, numbers.reshape(-1))
+    (y, down), (x, right) = _divide(sources[:groups], height), _divide(sources[groups:], width)
+    offsets = np.arange(groups, dtype=np.int32)[:, np.newaxis] * (height * width)
+    pixels = _neighbourhoods(_pack(tf.reshape(whole, [groups, TOGETHER, -1])), width)
+    means = _interpolate(tf.unstack(tf.gather(pixels, y * width + (x + offsets)), axis=2), down, right)
+    return tf.reshape(_unpack(means), [-1] + list(numbers.shape[1:]))[before:before + batch]
 
 
 def _sources(maps: tf.Tensor, height: int, width: int, order: np.ndarray) -> tf.Tensor:
@@ -174,21 +184,34 @@ def _divide(coordinates: tf.Tensor, size: int) -> Tuple[tf.Tensor, tf.Tensor]:
 
 
 def _pack(images: tf.Tensor) -> tf.Tensor:
-    """Each pixel with its neighbours, to be gathered at once: uint8 [B, H, W, 1] -> int32 [about B*H*W], whose bytes
-    from the lowest are the pixel, the one below, the one to the right and the one below that."""
-    width = images.shape.as_list()[2]
-    flat = tf.cast(tf.reshape(images, [-1]), tf.int32)
-    beside = flat[:-1] + flat[1:] * 2 ** 16
-    return beside[:-width] + beside[width:] * 2 ** 8  # what has its neighbour in another row or image is not used
+    """uint8 [g, 4, P] -> int32 [g, P], whose bytes are the same pixel of four images."""
+    return tf.bitcast(tf.transpose(images, [0, 2, 1]), tf.int32)
 
 
-def _interpolate(packed: tf.Tensor, down: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """Bilinear means of four pixels each, rounded to the nearest: int32 of `_pack` and `_divide` -> uint8."""
-    upper = tf.bitwise.bitwise_and(packed, _TWO_BYTES)
-    lower = tf.bitwise.bitwise_and(tf.bitwise.right_shift(packed, 8), _TWO_BYTES)
-    # The left and the right column at once, each in 16 bits; what one of them borrows the other has back in the sum.
-    columns = upper * 2 ** _BITS + (lower - upper) * down
-    first = tf.bitwise.bitwise_and(columns, 0xFFFF)
-    second = tf.bitwise.bitwise_and(tf.bitwise.right_shift(columns, 16), 0xFFFF)
-    mean = first * 2 ** _BITS + (second - first) * right + 2 ** (2 * _BITS - 1)
-    return tf.cast(tf.bitwise.right_shift(mean, 2 * _BITS), tf.uint8)
+def _unpack(packed: tf.Tensor) -> tf.Tensor:
+    """int32 [g, P] -> uint8 [g, 4, P]."""
+    return tf.transpose(tf.bitcast(packed, tf.uint8), [0, 2, 1])
+
+
+def _neighbourhoods(pixels: tf.Tensor, width: int) -> tf.Tensor:
+    """int32 [g, H*W] -> [about g*H*W, 4], to be gathered at once: each pixel, the one below, the one to the right and
+    the one below that. What has these in another row or image is not used."""
+    flat = tf.bitcast(tf.reshape(pixels, [-1]), tf.float32)
+    # Only tf.complex interleaves two tensors without a copy for each element; it moves their bits as they are.
+    columns = tf.bitcast(tf.complex(flat[:-width], flat[width:]), tf.float64)
+    return tf.bitcast(tf.complex(columns[:-1], columns[1:]), tf.int32)
+
+
+def _interpolate(pixels: List[tf.Tensor], down: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Bilinear means of `_neighbourhoods` by shares of 2**-_BITS, of four images at once: int32, all of one shape."""
+    both = tf.bitwise.right_shift(down * right + 2 ** (_BITS - 1), _BITS)
+    shares = [2 ** _BITS - down - right + both, down - both, right - both, both]  # of all pixels, together 2**_BITS
+
+    def mean(pixels: List[tf.Tensor]) -> tf.Tensor:
+        # Two images at once, each in 16 bits, and rounded to the nearest there.
+        return tf.add_n([pixel * share for pixel, share in zip(pixels, shares)]) + 2 ** (_BITS - 1) * 0x00010001
+
+    even = mean([tf.bitwise.bitwise_and(pixel, _EVEN_BYTES) for pixel in pixels])
+    odd = mean([tf.bitwise.bitwise_and(tf.bitwise.right_shift(pixel, 8), _EVEN_BYTES) for pixel in pixels])
+    return tf.bitwise.bitwise_or(tf.bitwise.bitwise_and(tf.bitwise.right_shift(even, 8), _EVEN_BYTES),
+                                 tf.bitwise.bitwise_and(odd, ~_EVEN_BYTES))

@@ -84,11 +84,10 @@ def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: i
             return pipeline.resident(arranged, steps=n, **options)
         return pipeline.stream(arranged, **options)
     numbers = model.lay_out(augmentation.pixel_numbers(), params.conv)
-    first = ranks.rank * params.batch_size
 
     def distort(images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         maps = augmentation.draw(params.seed, step, ranks.size * params.batch_size, amounts)
-        return augmentation.warp(images, maps[:, first:first + params.batch_size], numbers)
+        return augmentation.warp(images, maps, numbers, ranks.rank * params.batch_size)
 
     return pipeline.stream(split._replace(images=augmentation.surround(split.images)), distort=distort, **options)
 
