@@ -8,10 +8,10 @@ elastic: the same, and a smooth random field that displaces its pixels, after Si
 Where a warped image's pixels come from is linear in what was drawn, so a batch's maps are one matrix product. The field
 is a sum of Gaussian bumps with normal weights: as smooth as Simard's smoothed noise, and far cheaper.
 
-Letters: B batch, H and W height and width, G bumps of the field (36 for 28x28). Draws are a pure function of (seed,
-step), for the batch of all ranks, and results integers: they do not depend on how a batch is split. Four images that
-follow one another in a batch share a draw, which halves the time: the places are found once for the four, and the four
-pixels of a place, a byte each, are moved and averaged as one number.
+Letters: B batch, g groups of four images, P pixels, H and W height and width, G bumps of the field (36 for 28x28).
+Draws are a pure function of (seed, step), for the batch of all ranks, and results integers: they do not depend on how a
+batch is split. Four images that follow one another in a batch share a draw, which halves the time: the places are found
+once for the four, and the four pixels of a place, a byte each, are moved and averaged as one number.
 """
 
 import math
@@ -148,8 +148,7 @@ def warp(images: tf.Tensor, maps: tf.Tensor, numbers: np.ndarray, first: int = 0
     batch, height, width, _ = images.shape.as_list()
     before, after = first % TOGETHER, -(first + batch) % TOGETHER  # images of other ranks, which are not needed here
     whole = tf.pad(images, [[before, after], [0, 0], [0, 0], [0, 0]]) if before or after else images
-    groups = (before + batch + after) // TOGETHER
-    group = first // TOGETHER
+    group, groups = first // TOGETHER, (before + batch + after) // TOGETHER
     sources = _sources(maps[:, group:group + groups], height, width, numbers.reshape(-1))
     (y, down), (x, right) = _divide(sources[:groups], height), _divide(sources[groups:], width)
     offsets = np.arange(groups, dtype=np.int32)[:, np.newaxis] * (height * width)
@@ -165,7 +164,8 @@ def _sources(maps: tf.Tensor, height: int, width: int, order: np.ndarray) -> tf.
     origin = np.zeros((2, 1, terms), np.float32)
     origin[:, 0, 2] = [(size - 1) / 2 + _BEFORE for size in inner]
     grid = np.array([2.0 ** _FACTOR_BITS] * 3 + [2.0 ** _WEIGHT_BITS] * (terms - 3), np.float32)
-    factors = tf.round(maps * grid) / grid + origin
+    # Times 1 / grid: a division would be made one by TensorFlow 2.21, by a reciprocal that is an ulp off.
+    factors = tf.round(maps * grid) * (1 / grid) + origin
     return tf.matmul(tf.reshape(factors, [-1, terms]), tf.constant(_basis(inner[0], inner[1], order)))
 
 

@@ -1,6 +1,6 @@
 """The whole training graph: input, N steps, evaluation. Training and the bench build the very same one."""
 
-from typing import Callable, Dict, NamedTuple, Optional
+from typing import Callable, Dict, NamedTuple, Optional, Union
 
 import tensorflow.compat.v1 as tf
 
@@ -47,12 +47,20 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
     ranks = platform.ranks
     with tf.Graph().as_default() as graph, tf.variable_scope('', use_resource=platform.use_resource):
         n = params.iterations_per_loop if platform.loops_in_graph else 1
-        source = open_input(params, ranks, dataset.train, start_step, n)
+        distort = distortion(params, ranks)
+        # A device that repeats the step by itself would have to have the operators too, so there the host distorts.
+        in_step = platform.loops_in_graph and distort is not None and not constant_input
+        source = open_input(params, ranks, dataset.train, start_step, n, None if in_step else distort)
         next_batch = source.next_batch
         if constant_input:
             next_batch = pipeline.constant(_lay_out(dataset.train, params), params.batch_size)
         parts = step.create(params, platform)
-        train_op = loop.repeat(lambda number: step.build(next_batch(number), parts, params, ranks), n)
+
+        def read(number: Union[int, tf.Tensor]) -> pipeline.Batch:
+            images, labels = next_batch(number)
+            return distort(images, parts.state.steps_run.read_value()) if in_step else images, labels
+
+        train_op = loop.repeat(lambda number: step.build(read(number), parts, params, ranks), n)
         outputs = step.outputs(train_op, parts, params, platform)
         stop_wish = _spread_stop_wish(train_op, outputs, ranks)
         evaluated = None
@@ -69,27 +77,41 @@ def _lay_out(split: Split, params: Params) -> Split:
     return split._replace(images=model.lay_out(split.images, params.conv))
 
 
-def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: int = 1) -> pipeline.Source:
-    """The training batches, laid out as --conv wants them, for a loop of n steps in the graph.
+def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: int = 1,
+               distort: Optional[pipeline.Distortion] = None) -> pipeline.Source:
+    """The training batches for a loop of n steps in the graph: images laid out as --conv wants them or, where --augment
+    asks for distorted ones, surrounded as `distortion` takes them.
 
-    Distorted images go through tf.data whatever --input says: there they are made beside the step instead of before it,
-    and an NPU needs none of the operators.
+    Args:
+      distort: of `distortion`, applied on the host beside the step before; the images then go through tf.data, whatever
+        --input says.
     """
     options = dict(batch_size=params.batch_size, seed=params.seed, start_step=start_step, rank=ranks.rank,
                    size=ranks.size, shuffle=not params.random_remove)
+    if augmentation.amounts(params) is None:
+        arranged = _lay_out(split, params)
+    else:
+        arranged = split._replace(images=augmentation.surround(split.images))
+    if params.input == 'resident' and distort is None:
+        return pipeline.resident(arranged, steps=n, **options)
+    return pipeline.stream(arranged, distort=distort, **options)
+
+
+def distortion(params: Params, ranks: Ranks) -> Optional[pipeline.Distortion]:
+    """Warps this rank's batch of a step: surrounded images in, images laid out as --conv wants them out. None without
+    --augment. Each tower's images are warped by themselves, beside the others'."""
     amounts = augmentation.amounts(params)
     if amounts is None:
-        arranged = _lay_out(split, params)
-        if params.input == 'resident':
-            return pipeline.resident(arranged, steps=n, **options)
-        return pipeline.stream(arranged, **options)
+        return None
     numbers = model.lay_out(augmentation.pixel_numbers(), params.conv)
+    first, size = ranks.rank * params.batch_size, params.batch_size // params.replicas
 
     def distort(images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         maps = augmentation.draw(params.seed, step, ranks.size * params.batch_size, amounts)
-        return augmentation.warp(images, maps, numbers, ranks.rank * params.batch_size)
+        return tf.concat([augmentation.warp(part, maps, numbers, first + tower * size)
+                          for tower, part in enumerate(tf.split(images, params.replicas))], axis=0)
 
-    return pipeline.stream(split._replace(images=augmentation.surround(split.images)), distort=distort, **options)
+    return distort
 
 
 def _spread_stop_wish(train_op: tf.Operation, outputs: Dict[str, tf.Tensor], ranks: Ranks) -> Optional[tf.Variable]:

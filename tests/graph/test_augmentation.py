@@ -207,16 +207,30 @@ class Stripe:
         self.rank, self.size = rank, size
 
 
-def batches(steps, rank=0, size=1, start_step=0, **values):
-    """Images and labels of some steps, as the training graph's step gets them."""
-    params = flags.make_params(augment='elastic', **values)
+def batches(steps, rank=0, size=1, start_step=0, in_step=False, **values):
+    """Images and labels of some steps, distorted in the pipeline or in the step."""
+    params, ranks = flags.make_params(augment='elastic', **values), Stripe(rank, size)
     with tf.Graph().as_default(), tf.Session() as session:
-        source = training_graph.open_input(params, Stripe(rank, size), trainings.random_split(29), start_step)
-        batch = source.next_batch()
-        assert batch[0].shape.is_fully_defined()
+        distort, number = training_graph.distortion(params, ranks), tf.placeholder(tf.int64, [])
+        source = training_graph.open_input(params, ranks, trainings.random_split(29), start_step,
+                                           distort=None if in_step else distort)
+        images, labels = source.next_batch()
+        if in_step:
+            images = distort(images, number)
+        assert images.shape.is_fully_defined()
         session.run(tf.local_variables_initializer())
         session.run(source.iterator.initializer)
-        return [session.run(batch) for _ in range(steps)]
+        return [session.run((images, labels), {number: start_step + step}) for step in range(steps)]
+
+
+@pytest.mark.parametrize('values', [dict(replicas=1), dict(replicas=4), dict(replicas=2, input='stream'),
+                                    dict(replicas=2, conv='direct'), dict(batch_size=6, replicas=3)],
+                         ids=['r=1', 'r=4', 'stream', 'direct', 'towers of two'])
+def test_the_step_and_the_pipeline_distort_alike(values):
+    values = dict(dict(batch_size=8), **values)
+    for got, wanted in zip(batches(3, start_step=2, in_step=True, **values), batches(3, start_step=2, **values)):
+        for one, other in zip(got, wanted):
+            np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize('size, batch_size', [(2, 4), (3, 4), (3, 3), (2, 1), (2, 6)])
