@@ -146,7 +146,7 @@ def warp(images: tf.Tensor, maps: tf.Tensor, numbers: np.ndarray, first: int = 0
       uint8 [B, ...].
     """
     batch, height, width, _ = images.shape.as_list()
-    before, after = first % TOGETHER, -(first + batch) % TOGETHER  # images of other ranks, which are not needed here
+    before, after = first % TOGETHER, -(first + batch) % TOGETHER  # images of other ranks or towers
     whole = tf.pad(images, [[before, after], [0, 0], [0, 0], [0, 0]]) if before or after else images
     group, groups = first // TOGETHER, (before + batch + after) // TOGETHER
     sources = _sources(maps[:, group:group + groups], height, width, numbers.reshape(-1))
@@ -158,7 +158,7 @@ def warp(images: tf.Tensor, maps: tf.Tensor, numbers: np.ndarray, first: int = 0
 
 
 def _sources(maps: tf.Tensor, height: int, width: int, order: np.ndarray) -> tf.Tensor:
-    """Where in the surrounded image pixels come from: y of all images, then x of all; float32 [2*B, len(order)]."""
+    """Where in the surrounded image pixels come from: y of all groups, then x of all; float32 [2*g, len(order)]."""
     inner = height - _BEFORE - _AFTER, width - _BEFORE - _AFTER
     terms = maps.shape.as_list()[2]
     origin = np.zeros((2, 1, terms), np.float32)
