@@ -56,6 +56,7 @@ def importing() -> Iterator[None]:
       UserError: this process may not have the memory that TensorFlow takes.
     """
     _require_memory()
+    _leave_distutils_alone()
     with signals.held(), contextlib.ExitStack() as stack:
         if not IS_FIRST and 'tensorflow' not in sys.modules:  # TensorFlow 1.15 prints nothing here
             stack.enter_context(quiet.filtering_stderr(NOISE))
@@ -70,6 +71,14 @@ def _require_memory() -> None:
     if limit != resource.RLIM_INFINITY and limit < 1024 * _LEAST_MEMORY:
         raise UserError('this process may have %d KiB of memory (ulimit -v), TensorFlow takes %d and more; allow it' %
                         (limit // 1024, _LEAST_MEMORY))
+
+
+def _leave_distutils_alone() -> None:
+    """TensorFlow 1.15 imports distutils for a class of it. Where setuptools stands in for that, all of setuptools is
+    imported too, which takes a tenth of the time of all imports."""
+    substitute = sys.modules.get('_distutils_hack')
+    if IS_FIRST and hasattr(substitute, 'remove_shim'):
+        substitute.remove_shim()
 
 
 def _behave_as_first() -> None:

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 import tensorflow.compat.v1 as tf
 
 from lenet.support import stack
@@ -32,6 +33,13 @@ def test_tensorflow_is_quiet_about_itself_and_loud_about_the_rest(tmp_path):
     for words in ('WARNING:tensorflow:a real warning', 'another real warning', 'one of C++'):
         assert words in ended.stderr
     assert len([line for line in ended.stderr.splitlines() if not line.startswith('  ')]) == 3, ended.stderr
+
+
+@pytest.mark.skipif(not stack.IS_FIRST, reason='TensorFlow 2 does not import distutils')
+def test_tensorflow_does_not_bring_setuptools_along(tmp_path):
+    program = PROGRAM + "import sys\nsys.exit('setuptools' in sys.modules)"
+    assert subprocess.run([sys.executable, '-c', program], cwd=processes.ROOT, stderr=subprocess.DEVNULL,
+                          env=dict(os.environ, SUMMARIES=str(tmp_path))).returncode == 0
 
 
 def test_the_interpreter_tells_the_stack():
