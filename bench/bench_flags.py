@@ -41,7 +41,7 @@ def define_perf(values: absl_flags.FlagValues = VALUES) -> None:
     """Defines the flags of bench.perf."""
     _define_common(values)
     absl_flags.DEFINE_bool('constant_input', True, 'Also times the step on one fixed batch: the difference is what '
-                           'input costs.', flag_values=values)
+                           'input costs, distortions with it.', flag_values=values)
     absl_flags.DEFINE_enum('format', 'text', ['text', 'json'], 'What is printed: for readers, or one line of JSON.',
                            flag_values=values)
     define_path('trace', None, 'File for a Chrome trace of one step.', flag_values=values)

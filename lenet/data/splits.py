@@ -16,7 +16,7 @@ ANY_NUMBER = 2 ** 31 - 1  # of classes: for those whose network knows how many t
 class Split(NamedTuple):
     """One half of a data set."""
 
-    images: np.ndarray  # uint8 [n, 28, 28, 1] as read, [n, 8, 8, 16] once model.lay_out has cut them into blocks
+    images: np.ndarray  # uint8 [n, 28, 28, 1] as read; model.lay_out and augmentation.surround make other shapes
     labels: np.ndarray  # int32 [n]
 
 

@@ -8,10 +8,10 @@ elastic: the same, and a smooth random field that displaces its pixels, after Si
 Where a warped image's pixels come from is linear in what was drawn, so a batch's maps are one matrix product. The field
 is a sum of Gaussian bumps with normal weights: as smooth as Simard's smoothed noise, and far cheaper.
 
-Letters: B batch, g groups of four images, P pixels, H and W height and width, G bumps of the field (36 for 28x28).
+Letters: B batch, g groups of four images, H and W height and width, P pixels, G bumps of the field (36 for 28x28).
 Draws are a pure function of (seed, step), for the batch of all ranks, and results integers: they do not depend on how a
-batch is split. Four images that follow one another in a batch share a draw, which halves the time: the places are found
-once for the four, and the four pixels of a place, a byte each, are moved and averaged as one number.
+batch is split. Images 4k to 4k + 3 of the batch of all ranks share a draw, which halves the time: the places are found
+once for the four, and the four pixels of a place, a byte each, are moved as one number and averaged two at a time.
 """
 
 import math
@@ -82,12 +82,12 @@ def affine(angle: tf.Tensor, scales: tf.Tensor, shear: tf.Tensor, shifts: tf.Ten
     """Maps without a field: scale, then shear, then rotate, then shift.
 
     Args:
-      angle: float32 [B], radians.
-      scales, shifts: float32 [2, B], of y and x.
-      shear: float32 [B].
+      angle: float32 [g], radians.
+      scales, shifts: float32 [2, g], of y and x.
+      shear: float32 [g].
 
     Returns:
-      float32 [2, B, 3]: the factors of a pixel's y and x, from the image's centre, and of 1 in the y and x of where it
+      float32 [2, g, 3]: the factors of a pixel's y and x, from the image's centre, and of 1 in the y and x of where it
       comes from, from the centre too.
     """
     cosine, sine = tf.cos(angle), tf.sin(angle)
@@ -133,40 +133,50 @@ def pixel_numbers(height: int = 28, width: int = 28) -> np.ndarray:
     return np.arange(1, height * width + 1).reshape(1, height, width, 1)
 
 
-def warp(images: tf.Tensor, maps: tf.Tensor, numbers: np.ndarray, first: int = 0) -> tf.Tensor:
-    """Warped images, interpolated bilinearly to a grey level at most one off; what lies outside of an image is 0.
+def warp(images: tf.Tensor, maps: tf.Tensor, numbers: np.ndarray, first: int = 0, towers: int = 1) -> tf.Tensor:
+    """Warped images, interpolated bilinearly to within a grey level of the nearest; what lies outside of an image is 0.
 
     Args:
       images: uint8 [B, H+3, W+3, 1], of `surround`.
-      maps: float32 [2, ?, 3 + G], of `draw`.
+      maps: float32 [2, ?, 3 + G], of `draw`, for the batch of all ranks.
       numbers: of `pixel_numbers`, [1, ...]: which pixel stands where in the result; 0 for padding.
       first: which image of the batch of all ranks the first of `images` is.
+      towers: parts of the batch that are warped each by itself, so that threads can share the work; divides B.
 
     Returns:
       uint8 [B, ...].
     """
     batch, height, width, _ = images.shape.as_list()
-    before, after = first % TOGETHER, -(first + batch) % TOGETHER  # images of other ranks or towers
+    basis = tf.constant(_basis(height - _BEFORE - _AFTER, width - _BEFORE - _AFTER, numbers.reshape(-1)))
+    warped = [_warp(part, maps, basis, first + tower * (batch // towers))
+              for tower, part in enumerate(tf.split(images, towers))]
+    return tf.reshape(tf.concat(warped, axis=0), [batch] + list(numbers.shape[1:]))
+
+
+def _warp(images: tf.Tensor, maps: tf.Tensor, basis: tf.Tensor, first: int) -> tf.Tensor:
+    """`warp` of one part: uint8 [B, P], in the order of `basis`."""
+    batch, height, width, _ = images.shape.as_list()
+    before, after = first % TOGETHER, -(first + batch) % TOGETHER  # images of other parts, which nobody asks for here
     whole = tf.pad(images, [[before, after], [0, 0], [0, 0], [0, 0]]) if before or after else images
     group, groups = first // TOGETHER, (before + batch + after) // TOGETHER
-    sources = _sources(maps[:, group:group + groups], height, width, numbers.reshape(-1))
+    sources = _sources(maps[:, group:group + groups], height, width, basis)
     (y, down), (x, right) = _divide(sources[:groups], height), _divide(sources[groups:], width)
     offsets = np.arange(groups, dtype=np.int32)[:, np.newaxis] * (height * width)
-    pixels = _neighbourhoods(_pack(tf.reshape(whole, [groups, TOGETHER, -1])), width)
+    pixels = _neighbourhoods(_pack(tf.reshape(whole, [groups, TOGETHER, height * width])), width)
     means = _interpolate(tf.unstack(tf.gather(pixels, y * width + (x + offsets)), axis=2), down, right)
-    return tf.reshape(_unpack(means), [-1] + list(numbers.shape[1:]))[before:before + batch]
+    return tf.reshape(_unpack(means), [before + batch + after, -1])[before:before + batch]
 
 
-def _sources(maps: tf.Tensor, height: int, width: int, order: np.ndarray) -> tf.Tensor:
-    """Where in the surrounded image pixels come from: y of all groups, then x of all; float32 [2*g, len(order)]."""
-    inner = height - _BEFORE - _AFTER, width - _BEFORE - _AFTER
-    terms = maps.shape.as_list()[2]
+def _sources(maps: tf.Tensor, height: int, width: int, basis: tf.Tensor) -> tf.Tensor:
+    """Where in the surrounded image, of height and width, pixels come from: y of all groups, then x of all; float32
+    [2*g, P], in the order and units of `_basis`."""
+    terms = basis.shape.as_list()[0]
     origin = np.zeros((2, 1, terms), np.float32)
-    origin[:, 0, 2] = [(size - 1) / 2 + _BEFORE for size in inner]
+    origin[:, 0, 2] = [(size - _BEFORE - _AFTER - 1) / 2 + _BEFORE for size in (height, width)]
     grid = np.array([2.0 ** _FACTOR_BITS] * 3 + [2.0 ** _WEIGHT_BITS] * (terms - 3), np.float32)
-    # Times 1 / grid: a division would be made one by TensorFlow 2.21, by a reciprocal that is an ulp off.
+    # TensorFlow 2.21 turns a division by `grid` into a product with reciprocals that are an ulp off.
     factors = tf.round(maps * grid) * (1 / grid) + origin
-    return tf.matmul(tf.reshape(factors, [-1, terms]), tf.constant(_basis(inner[0], inner[1], order)))
+    return tf.matmul(tf.reshape(factors, [-1, terms]), basis)
 
 
 def _divide(coordinates: tf.Tensor, size: int) -> Tuple[tf.Tensor, tf.Tensor]:
@@ -194,8 +204,8 @@ def _unpack(packed: tf.Tensor) -> tf.Tensor:
 
 
 def _neighbourhoods(pixels: tf.Tensor, width: int) -> tf.Tensor:
-    """int32 [g, H*W] -> [about g*H*W, 4], to be gathered at once: each pixel, the one below, the one to the right and
-    the one below that. What has these in another row or image is not used."""
+    """int32 [g, P], of images of a width -> [about g*P, 4], to be gathered at once: each pixel, the one below, the one
+    to the right and the one below that. What has these in another row or image is not used."""
     flat = tf.bitcast(tf.reshape(pixels, [-1]), tf.float32)
     # Only tf.complex interleaves two tensors without a copy for each element; it moves their bits as they are.
     columns = tf.bitcast(tf.complex(flat[:-width], flat[width:]), tf.float64)

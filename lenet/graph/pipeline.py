@@ -1,10 +1,10 @@
 """tf.data input without placeholders: the order of the data is a pure function of (seed, step).
 
-Letters: n images of the split, B batch. Images are uint8 [n, 28, 28, 1], or the blocks [n, 8, 8, 16] that model.lay_out
-makes of them: every function here takes both. Epoch e visits a permutation drawn from (seed, e); the epochs follow one
-another in an endless sequence; step s reads its elements s*B to s*B + B - 1, across an epoch's end where it falls so.
-Nothing of the pipeline needs saving: a resumed run starts the same sequence at its step. Distortions of the images go
-by the step too.
+Letters: n images of the split, B batch. Images are uint8 of any shape [n, ...]: [n, 28, 28, 1], the blocks [n, 8, 8,
+16] that model.lay_out makes of them, or those that augmentation.surround surrounds. Epoch e visits a permutation drawn
+from (seed, e); the epochs follow one another in an endless sequence; step s reads its elements s*B to s*B + B - 1,
+across an epoch's end where it falls so. Nothing of the pipeline needs saving: a resumed run starts the same sequence at
+its step. Distortions of the images go by the step too.
 """
 
 import math

@@ -171,7 +171,7 @@ def build(batch: Batch, parts: Step, params: Params, ranks: Ranks) -> tf.Operati
     """One step on one batch: updates the variables and the state.
 
     Args:
-      batch: images, uint8 in either form, and labels, int32 [B], as an iterator's get_next gives them.
+      batch: images, uint8 in either form, and labels, int32 [B].
       ranks: all apply the same update, and skip the same ones.
     """
     images, labels = batch

@@ -47,9 +47,9 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
     ranks = platform.ranks
     with tf.Graph().as_default() as graph, tf.variable_scope('', use_resource=platform.use_resource):
         n = params.iterations_per_loop if platform.loops_in_graph else 1
-        distort = distortion(params, ranks)
+        distort = None if constant_input else distortion(params, ranks)
         # A device that repeats the step by itself would have to have the operators too, so there the host distorts.
-        in_step = platform.loops_in_graph and distort is not None and not constant_input
+        in_step = platform.loops_in_graph and distort is not None
         source = open_input(params, ranks, dataset.train, start_step, n, None if in_step else distort)
         next_batch = source.next_batch
         if constant_input:
@@ -58,7 +58,9 @@ def build(params: Params, platform: Platform, dataset: Dataset, start_step: int 
 
         def read(number: Union[int, tf.Tensor]) -> pipeline.Batch:
             images, labels = next_batch(number)
-            return distort(images, parts.state.steps_run.read_value()) if in_step else images, labels
+            if in_step:
+                images = distort(images, parts.state.steps_run.read_value())
+            return images, labels
 
         train_op = loop.repeat(lambda number: step.build(read(number), parts, params, ranks), n)
         outputs = step.outputs(train_op, parts, params, platform)
@@ -104,12 +106,10 @@ def distortion(params: Params, ranks: Ranks) -> Optional[pipeline.Distortion]:
     if amounts is None:
         return None
     numbers = model.lay_out(augmentation.pixel_numbers(), params.conv)
-    first, size = ranks.rank * params.batch_size, params.batch_size // params.replicas
 
     def distort(images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         maps = augmentation.draw(params.seed, step, ranks.size * params.batch_size, amounts)
-        return tf.concat([augmentation.warp(part, maps, numbers, first + tower * size)
-                          for tower, part in enumerate(tf.split(images, params.replicas))], axis=0)
+        return augmentation.warp(images, maps, numbers, ranks.rank * params.batch_size, params.replicas)
 
     return distort
 

@@ -75,7 +75,8 @@ def _require_memory() -> None:
 
 def _leave_distutils_alone() -> None:
     """TensorFlow 1.15 imports distutils for a class of it. Where setuptools stands in for that, all of setuptools is
-    imported too, which takes a tenth of the time of all imports."""
+    imported too, which takes a tenth of the time of all imports. What imports it after this is told so by a warning.
+    """
     substitute = sys.modules.get('_distutils_hack')
     if IS_FIRST and hasattr(substitute, 'remove_shim'):
         substitute.remove_shim()

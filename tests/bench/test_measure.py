@@ -54,8 +54,9 @@ def test_the_measured_step_is_trainings_own():
     assert all(variables[name].tobytes() == trained[name].tobytes() for name in trained)
 
 
-def test_constant_input_is_one_batch_over_and_over():
-    chosen = params(steps=8, learning_rate=1e-9)
+@pytest.mark.parametrize('augment', ['none', 'elastic'])
+def test_constant_input_is_one_batch_over_and_over(augment):
+    chosen = params(steps=8, learning_rate=1e-9, augment=augment)
     platform = platforms.choose(chosen).start()
     with stepping.open_stepper(chosen, platform, trainings.random_dataset(), constant_input=True) as stepper:
         stepper.calls(8)

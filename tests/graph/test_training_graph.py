@@ -23,6 +23,7 @@ def test_there_is_no_placeholder_in_training_and_evaluation(n):
 
 def test_the_graph_is_small_because_the_images_are_not_in_it():
     assert build().graph.as_graph_def().ByteSize() < 500000
+    assert build(augment='elastic', replicas=3).graph.as_graph_def().ByteSize() < 500000
 
 
 def test_variables_and_iterators_are_initialized_in_two_runs():

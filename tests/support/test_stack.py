@@ -37,9 +37,11 @@ def test_tensorflow_is_quiet_about_itself_and_loud_about_the_rest(tmp_path):
 
 @pytest.mark.skipif(not stack.IS_FIRST, reason='TensorFlow 2 does not import distutils')
 def test_tensorflow_does_not_bring_setuptools_along(tmp_path):
-    program = PROGRAM + "import sys\nsys.exit('setuptools' in sys.modules)"
-    assert subprocess.run([sys.executable, '-c', program], cwd=processes.ROOT, stderr=subprocess.DEVNULL,
-                          env=dict(os.environ, SUMMARIES=str(tmp_path))).returncode == 0
+    program = "import sys\nassert '_distutils_hack' in sys.modules, 'nothing would bring it'" + PROGRAM
+    program += "assert 'setuptools' not in sys.modules\n"
+    ended = subprocess.run([sys.executable, '-c', program], stderr=subprocess.PIPE, universal_newlines=True,
+                           cwd=processes.ROOT, env=dict(os.environ, SUMMARIES=str(tmp_path)))
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_the_interpreter_tells_the_stack():
