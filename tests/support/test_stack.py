@@ -26,22 +26,24 @@ os.write(2, b'one of C++\\n')
 """
 
 
-def test_tensorflow_is_quiet_about_itself_and_loud_about_the_rest(tmp_path):
-    ended = subprocess.run([sys.executable, '-c', PROGRAM], stderr=subprocess.PIPE, universal_newlines=True,
+def stderr_of(program, tmp_path):
+    ended = subprocess.run([sys.executable, '-c', program], stderr=subprocess.PIPE, universal_newlines=True,
                            cwd=processes.ROOT, env=dict(os.environ, SUMMARIES=str(tmp_path)))
     assert ended.returncode == 0, ended.stderr
+    return ended.stderr
+
+
+def test_tensorflow_is_quiet_about_itself_and_loud_about_the_rest(tmp_path):
+    stderr = stderr_of(PROGRAM, tmp_path)
     for words in ('WARNING:tensorflow:a real warning', 'another real warning', 'one of C++'):
-        assert words in ended.stderr
-    assert len([line for line in ended.stderr.splitlines() if not line.startswith('  ')]) == 3, ended.stderr
+        assert words in stderr
+    assert len([line for line in stderr.splitlines() if not line.startswith('  ')]) == 3, stderr
 
 
 @pytest.mark.skipif(not stack.IS_FIRST, reason='TensorFlow 2 does not import distutils')
 def test_tensorflow_does_not_bring_setuptools_along(tmp_path):
-    program = "import sys\nassert '_distutils_hack' in sys.modules, 'nothing would bring it'" + PROGRAM
-    program += "assert 'setuptools' not in sys.modules\n"
-    ended = subprocess.run([sys.executable, '-c', program], stderr=subprocess.PIPE, universal_newlines=True,
-                           cwd=processes.ROOT, env=dict(os.environ, SUMMARIES=str(tmp_path)))
-    assert ended.returncode == 0, ended.stderr
+    before = "import sys\nassert '_distutils_hack' in sys.modules, 'nothing would bring it'"
+    stderr_of(before + PROGRAM + "assert 'setuptools' not in sys.modules\n", tmp_path)
 
 
 def test_the_interpreter_tells_the_stack():
