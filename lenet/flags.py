@@ -69,8 +69,8 @@ def _define_training(flag: Definer) -> None:
 def _define_augmentation(flag: Definer) -> None:
     flag.enum('augment', 'none', AUGMENTATIONS, 'Distorts every training image anew in each step, by a draw from '
               '--seed and the step: affine (LeCun et al. 1998), by --augment_rotation, _scale, _shear and _shift; '
-              'elastic (Simard et al. 2003), by these and --augment_elastic. Images 4k to 4k + 3 of a batch share a '
-              'draw. For an NPU the host distorts, and batches go through tf.data whatever --input. The upper bounds '
+              'elastic (Simard et al. 2003), by these and --augment_elastic; both also by --augment_stroke. Images 4k '
+              'to 4k + 3 of a batch share a draw of places. For an NPU the host distorts, and batches go through tf.data whatever --input. The upper bounds '
               'are as far as a digit is still the same digit.')
     flag.float('augment_rotation', 10.0, 'Degrees by which an image turns at most, either way.', 0, 20)
     flag.float('augment_scale', 1.12, 'Factor by which each axis grows or shrinks at most; 1: not at all.', 1, 1.3)
@@ -79,6 +79,8 @@ def _define_augmentation(flag: Definer) -> None:
     flag.float('augment_shift', 1.5, 'Pixels by which an image moves along each axis at most.', 0, 3)
     flag.float('augment_elastic', 0.6, 'Pixels by which each pixel moves along each axis, root mean square, in a '
                'smooth random field.', 0, 1.2)
+    flag.float('augment_stroke', 1.6, 'Factor by which the grey edges of strokes are steepened at most, towards ink or '
+               'towards the ground: strokes get thicker or thinner; 1: not at all.', 1, 2)
 
 
 def _define_loop(flag: Definer) -> None:

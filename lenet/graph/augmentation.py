@@ -48,6 +48,7 @@ class Amounts(NamedTuple):
     shear: float = 0.0  # pixels to the side for each pixel down, either way
     shift: float = 0.0  # pixels along each axis, either way
     elastic: float = 0.0  # pixels, the root mean square along each axis
+    stroke: float = 1.0  # factor by which grey edges are steepened: strokes.py
 
 
 def amounts(params: Params) -> Optional[Amounts]:
@@ -55,7 +56,7 @@ def amounts(params: Params) -> Optional[Amounts]:
     if params.augment == 'none':
         return None
     return Amounts(params.augment_rotation, params.augment_scale, params.augment_shear, params.augment_shift,
-                   params.augment_elastic if params.augment == 'elastic' else 0.0)
+                   params.augment_elastic if params.augment == 'elastic' else 0.0, params.augment_stroke)
 
 
 def draw(seed: int, step: tf.Tensor, batch_size: int, amounts: Amounts,

@@ -2,7 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
-ORDER, AFFINE, FIELD, DROPOUT = 0, 1, 2, 3
+ORDER, AFFINE, FIELD, DROPOUT, STROKES = range(5)
 
 
 def seed_of(seed: int, stream: int, number: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,7 @@ from lenet.graph import loop
 from lenet.graph import model
 from lenet.graph import pipeline
 from lenet.graph import step
+from lenet.graph import strokes
 from lenet.platforms.base import Platform
 from lenet.ranks.base import Ranks
 
@@ -100,16 +101,19 @@ def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: i
 
 
 def distortion(params: Params, ranks: Ranks) -> Optional[pipeline.Distortion]:
-    """Warps this rank's batch of a step: surrounded images in, images laid out as --conv wants them out. None without
-    --augment. Each tower's images are warped by themselves, beside the others'."""
+    """Distorts this rank's batch of a step: surrounded images in, images laid out as --conv wants them out. None without
+    --augment. Each tower's images are distorted by themselves, beside the others'."""
     amounts = augmentation.amounts(params)
     if amounts is None:
         return None
     numbers = model.lay_out(augmentation.pixel_numbers(), params.conv)
 
     def distort(images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        maps = augmentation.draw(params.seed, step, ranks.size * params.batch_size, amounts)
-        return augmentation.warp(images, maps, numbers, ranks.rank * params.batch_size, params.replicas)
+        whole, first = ranks.size * params.batch_size, ranks.rank * params.batch_size
+        maps = augmentation.draw(params.seed, step, whole, amounts)
+        warped = augmentation.warp(images, maps, numbers, first, params.replicas)
+        drawn = strokes.draw(params.seed, step, whole, amounts.stroke)
+        return strokes.change(warped, drawn[first:first + params.batch_size], params.replicas)
 
     return distort
 

@@ -10,13 +10,15 @@ from lenet.errors import UsageError
 from lenet.graph import augmentation
 from lenet.graph import model
 from lenet.graph import step
+from lenet.graph import strokes
 from lenet.graph import training_graph
 from tests import trainings
 
 HEIGHT, WIDTH, IMAGES = 13, 9, 7
-ALL = augmentation.Amounts(rotation=10.0, scale=1.12, shear=0.12, shift=1.5, elastic=0.6)
+ALL = augmentation.Amounts(rotation=10.0, scale=1.12, shear=0.12, shift=1.5, elastic=0.6, stroke=1.6)
 FIELD = augmentation.Amounts(elastic=0.6)
-LIMITS = dict(augment_rotation=20, augment_scale=1.3, augment_shear=0.3, augment_shift=3, augment_elastic=1.2)
+LIMITS = dict(augment_rotation=20, augment_scale=1.3, augment_shear=0.3, augment_shift=3, augment_elastic=1.2,
+              augment_stroke=2)
 
 
 def noise(height=HEIGHT, width=WIDTH, images=IMAGES):
@@ -318,10 +320,11 @@ def test_a_digit_distorted_to_the_bounds_of_the_flags_is_still_the_same_digit(mn
                                               learning_rate=0.002, learning_rate_schedule='linear', **LIMITS)
     images, labels = data.test.images[:2000], data.test.labels[:2000]
 
-    def share_right(maps):
+    def share_right(maps, gain=1.0, level=0.0):
         with tf.Graph().as_default(), tf.Session() as session:
             constants = {name: tf.constant(weights[name]) for name in model.variable_shapes()}
-            logits = trainings.forward(step.normalize(tf.constant(warped(images, maps))), constants, model.Form('relu'))
+            written = strokes.change(tf.constant(warped(images, maps)), tf.fill([len(images), 1], gain) * [[1.0, level]])
+            logits = trainings.forward(step.normalize(written), constants, model.Form('relu'))
             return np.mean(session.run(logits).argmax(axis=1) == labels)
     extremes = [dict(angle=sign * math.radians(LIMITS['augment_rotation'])) for sign in (-1, 1)]
     extremes += [dict(shear=sign * LIMITS['augment_shear']) for sign in (-1, 1)]
@@ -332,4 +335,6 @@ def test_a_digit_distorted_to_the_bounds_of_the_flags_is_still_the_same_digit(mn
     plain = share_right(affine_maps(images))
     shares = [share_right(affine_maps(images, **values)) for values in extremes]
     shares.append(share_right(drawn(field, len(images), size=(28, 28))))
+    gain = float(LIMITS['augment_stroke'])
+    shares += [share_right(affine_maps(images), gain, level) for level in (0.0, 255 * (1 / gain - 1))]
     assert plain > 0.96 and min(shares) > plain - 0.035, (plain, shares)

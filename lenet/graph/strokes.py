@@ -1,0 +1,53 @@
+"""Strokes made thicker or thinner: an image's grey edges are steepened towards ink or towards the ground, anew in every
+step. No network that reads a digit should care what pen wrote it.
+
+Letters: B batch. Draws are a pure function of (seed, step), for the batch of all ranks; every value is a whole number of
+1/256 grey levels, which float32 holds, so results do not depend on how a batch is split.
+"""
+
+import math
+
+import tensorflow.compat.v1 as tf
+
+from lenet.graph import streams
+
+_GAIN_BITS = 8  # of a gain behind the point
+
+
+def draw(seed: int, step: tf.Tensor, batch_size: int, most: float) -> tf.Tensor:
+    """What the grey levels of one step's images are multiplied by, and what is added then.
+
+    Args:
+      seed, step: as in streams.seed_of.
+      batch_size: B, of all ranks together.
+      most: the highest gain; its logarithm is drawn uniformly between 0 and that of `most`. Half of the images keep
+        the level of the ground, so that their strokes grow; the others that of ink.
+
+    Returns:
+      float32 [B, 2]: gains, multiples of 1/256 from 1 on, and levels, 0 or less.
+    """
+    u = tf.random.stateless_uniform([batch_size], streams.seed_of(seed, streams.STROKES, step), -1.0, 1.0)
+    unit = 2.0 ** _GAIN_BITS
+    gains = tf.round(unit * tf.exp(math.log(most) * tf.abs(u))) * (1 / unit)
+    return tf.stack([gains, tf.where(u < 0, 255.0 * (1.0 - gains), tf.zeros_like(gains))], axis=1)
+
+
+def change(images: tf.Tensor, strokes: tf.Tensor, towers: int = 1) -> tf.Tensor:
+    """Images with other strokes.
+
+    Args:
+      images: uint8 [B, ...], 0 the ground.
+      strokes: float32 [B, 2], of `draw`.
+      towers: parts of the batch that are changed each by itself, so that threads can share the work; divides B.
+
+    Returns:
+      uint8, of the same shape.
+    """
+    each = [-1] + [1] * (len(images.shape) - 1)
+
+    def part_of(part: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
+        gains, levels = (tf.reshape(values, each) for values in tf.unstack(drawn, axis=1))
+        changed = tf.cast(part, tf.float32) * gains + (levels + 0.5)
+        return tf.cast(tf.minimum(tf.maximum(changed, 0.0), 255.0), images.dtype)
+
+    return tf.concat([part_of(*pair) for pair in zip(tf.split(images, towers), tf.split(strokes, towers))], axis=0)
