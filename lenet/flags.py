@@ -70,8 +70,8 @@ def _define_augmentation(flag: Definer) -> None:
     flag.enum('augment', 'none', AUGMENTATIONS, 'Distorts every training image anew in each step, by a draw from '
               '--seed and the step: affine (LeCun et al. 1998), by --augment_rotation, _scale, _shear and _shift; '
               'elastic (Simard et al. 2003), by these and --augment_elastic; both also by --augment_stroke. Images 4k '
-              'to 4k + 3 of a batch share a draw of places. For an NPU the host distorts, and batches go through tf.data whatever --input. The upper bounds '
-              'are as far as a digit is still the same digit.')
+              'to 4k + 3 of a batch share a draw of places. For an NPU the host distorts, and batches go through '
+              'tf.data whatever --input. The upper bounds are as far as a digit is still the same digit.')
     flag.float('augment_rotation', 10.0, 'Degrees by which an image turns at most, either way.', 0, 20)
     flag.float('augment_scale', 1.12, 'Factor by which each axis grows or shrinks at most; 1: not at all.', 1, 1.3)
     flag.float('augment_shear', 0.12, 'Pixels by which a row moves sideways at most for each row from the centre.', 0,

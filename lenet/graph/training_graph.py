@@ -101,8 +101,8 @@ def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: i
 
 
 def distortion(params: Params, ranks: Ranks) -> Optional[pipeline.Distortion]:
-    """Distorts this rank's batch of a step: surrounded images in, images laid out as --conv wants them out. None without
-    --augment. Each tower's images are distorted by themselves, beside the others'."""
+    """Distorts this rank's batch of a step: surrounded images in, images laid out as --conv wants them out. None
+    without --augment. Each tower's images are distorted by themselves, beside the others'."""
     amounts = augmentation.amounts(params)
     if amounts is None:
         return None
@@ -113,7 +113,7 @@ def distortion(params: Params, ranks: Ranks) -> Optional[pipeline.Distortion]:
         maps = augmentation.draw(params.seed, step, whole, amounts)
         warped = augmentation.warp(images, maps, numbers, first, params.replicas)
         drawn = strokes.draw(params.seed, step, whole, amounts.stroke)
-        return strokes.change(warped, drawn[first:first + params.batch_size], params.replicas)
+        return strokes.change(warped, drawn[first:first + params.batch_size])
 
     return distort
 

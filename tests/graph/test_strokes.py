@@ -16,8 +16,8 @@ def drawn(images, most=1.6, at=0, seed=1):
     return run(lambda: strokes.draw(seed, tf.constant(at, tf.int64), images, most))
 
 
-def changed(images, drawn_strokes, towers=1):
-    return run(lambda: strokes.change(tf.constant(images), tf.constant(drawn_strokes), towers))
+def changed(images, drawn_strokes):
+    return run(lambda: strokes.change(tf.constant(images), tf.constant(drawn_strokes)))
 
 
 def noise(images=7, size=(13, 9, 1)):
@@ -64,8 +64,3 @@ def test_draws_are_a_pure_function_of_seed_and_step_and_each_image_has_its_own()
     assert len(np.unique(values, axis=0)) > 60  # of 240 that there are
     for other in (drawn(100, at=6), drawn(100, at=5, seed=2)):
         assert np.mean(np.any(other != values, axis=1)) > 0.9
-
-
-def test_towers_change_nothing():
-    images, values = noise(12), drawn(12)
-    np.testing.assert_array_equal(changed(images, values, towers=3), changed(images, values))
