@@ -24,12 +24,12 @@ def draw(seed: int, step: tf.Tensor, batch_size: int, most: float) -> tf.Tensor:
         the level of the ground, so that their strokes grow; the others that of ink.
 
     Returns:
-      float32 [B, 2]: gains, multiples of 1/256 from 1 on, and levels, 0 or less.
+      float32 [B, 2]: gains, multiples of 1/256 from 1 on, and levels, with the half that rounds: 0.5 or less.
     """
-    u = tf.random.stateless_uniform([batch_size], streams.seed_of(seed, streams.STROKES, step), -1.0, 1.0)
-    unit = 2.0 ** _GAIN_BITS
-    gains = tf.round(unit * tf.exp(math.log(most) * tf.abs(u))) * (1 / unit)
-    return tf.stack([gains, tf.where(u < 0, 255.0 * (1.0 - gains), tf.zeros_like(gains))], axis=1)
+    bound, unit = math.log(most), 2.0 ** _GAIN_BITS
+    drawn = tf.random.stateless_uniform([batch_size], streams.seed_of(seed, streams.STROKES, step), -bound, bound)
+    gains = tf.round(unit * tf.exp(tf.abs(drawn))) * (1 / unit)
+    return tf.stack([gains, tf.where(drawn < 0, 255.5 - 255.0 * gains, tf.fill([batch_size], 0.5))], axis=1)
 
 
 def change(images: tf.Tensor, strokes: tf.Tensor) -> tf.Tensor:
@@ -42,7 +42,7 @@ def change(images: tf.Tensor, strokes: tf.Tensor) -> tf.Tensor:
     Returns:
       uint8, of the same shape.
     """
-    # A cast cuts off what is behind the point: with a half more it rounds.
-    gains, levels = tf.unstack(tf.reshape(strokes + [0.0, 0.5], [-1, 2] + [1] * (len(images.shape) - 1)), axis=1)
+    gains, levels = tf.unstack(tf.reshape(strokes, [-1, 2] + [1] * (len(images.shape) - 1)), axis=1)
     changed = tf.cast(images, tf.float32) * gains + levels
+    # The cast cuts off what is behind the point.
     return tf.cast(tf.minimum(tf.maximum(changed, 0.0), 255.0), images.dtype)

@@ -113,7 +113,7 @@ def distortion(params: Params, ranks: Ranks) -> Optional[pipeline.Distortion]:
         maps = augmentation.draw(params.seed, step, whole, amounts)
         warped = augmentation.warp(images, maps, numbers, first, params.replicas)
         drawn = strokes.draw(params.seed, step, whole, amounts.stroke)
-        return strokes.change(warped, drawn[first:first + params.batch_size])
+        return strokes.change(warped, tf.slice(drawn, [first, 0], [params.batch_size, 2]))
 
     return distort
 

@@ -323,7 +323,7 @@ def test_a_digit_distorted_to_the_bounds_of_the_flags_is_still_the_same_digit(mn
     def share_right(maps, gain=1.0, level=0.0):
         with tf.Graph().as_default(), tf.Session() as session:
             constants = {name: tf.constant(weights[name]) for name in model.variable_shapes()}
-            drawn_strokes = tf.tile([[gain, gain * level]], [len(images), 1])
+            drawn_strokes = tf.tile([[gain, gain * level + 0.5]], [len(images), 1])
             written = strokes.change(tf.constant(warped(images, maps)), drawn_strokes)
             logits = trainings.forward(step.normalize(written), constants, model.Form('relu'))
             return np.mean(session.run(logits).argmax(axis=1) == labels)

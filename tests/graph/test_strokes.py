@@ -34,7 +34,7 @@ def test_levels_are_what_numpy_computes(size):
     images, values = noise(size=size), drawn(7)
     each = (-1,) + (1,) * len(size)
     gains, levels = (column.astype(np.float64).reshape(each) for column in values.T)
-    expected = np.floor(np.clip(images * gains + levels, 0, 255) + 0.5).astype(np.uint8)
+    expected = np.floor(np.clip(images * gains + levels - 0.5, 0, 255) + 0.5).astype(np.uint8)
     np.testing.assert_array_equal(changed(images, values), expected)
 
 
