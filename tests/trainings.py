@@ -21,6 +21,12 @@ def forward(images, variables, form=model.Form()):
     return model.forward(images, model.prepare_weights(variables, form), form)
 
 
+def compute(build):
+    """The values of the tensors that `build` makes in a graph of their own."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        return session.run(build())
+
+
 def random_dataset(train=99, test=37):
     return Dataset(random_split(train, 1), random_split(test, 2), 'noise', True)
 

@@ -102,7 +102,7 @@ def open_input(params: Params, ranks: Ranks, split: Split, start_step: int, n: i
 
 def distortion(params: Params, ranks: Ranks) -> Optional[pipeline.Distortion]:
     """Distorts this rank's batch of a step: surrounded images in, images laid out as --conv wants them out. None
-    without --augment. Each tower's images are distorted by themselves, beside the others'."""
+    without --augment. Each tower's images are warped by themselves, beside the others'."""
     amounts = augmentation.amounts(params)
     if amounts is None:
         return None

@@ -20,8 +20,7 @@ _TOLD = ('learning_rate', 'learning_rate_schedule', 'warmup_steps', 'precision_m
          'saturate', 'loss_scale', 'loss_scale_value', 'loss_scale_increment_every', 'loss_scale_increment_ratio',
          'loss_scale_decrement_every', 'loss_scale_decrement_ratio', 'overflow_check', 'inject_overflow', 'platform',
          'conv', 'replicas', 'learning_rate_scaling', 'compress_gradients', 'augment', 'augment_rotation',
-         'augment_scale', 'augment_shear', 'augment_shift', 'augment_elastic',
-         'augment_stroke', 'dropout')
+         'augment_scale', 'augment_shear', 'augment_shift', 'augment_elastic', 'augment_stroke', 'dropout')
 
 
 def find_start(params: Params) -> Tuple[Optional[str], checkpoint.Position]:

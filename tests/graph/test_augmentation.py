@@ -25,26 +25,23 @@ def noise(height=HEIGHT, width=WIDTH, images=IMAGES):
     return np.random.RandomState(3).randint(0, 256, (images, height, width, 1)).astype(np.uint8)
 
 
-def run(build):
-    with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(build())
-
-
 def drawn(amounts, images, at=0, seed=1, size=(HEIGHT, WIDTH)):
-    return run(lambda: augmentation.draw(seed, tf.constant(at, tf.int64), images, amounts, size))
+    return trainings.compute(lambda: augmentation.draw(seed, tf.constant(at, tf.int64), images, amounts, size))
 
 
 def warped(images, maps, convolution='direct'):
     numbers = model.lay_out(augmentation.pixel_numbers(*images.shape[1:3]), convolution)
-    return run(lambda: augmentation.warp(tf.constant(augmentation.surround(images)), tf.constant(maps), numbers))
+    surrounded = augmentation.surround(images)
+    return trainings.compute(lambda: augmentation.warp(tf.constant(surrounded), tf.constant(maps), numbers))
 
 
 def affine_maps(images, angle=0.0, scales=(1.0, 1.0), shear=0.0, shifts=(0.0, 0.0)):
     """The same map for every one of `images`, without a field."""
     def all_alike(value):
         return tf.constant(np.full(math.ceil(len(images) / augmentation.TOGETHER), value, np.float32))
-    maps = run(lambda: augmentation.affine(all_alike(angle), tf.stack([all_alike(scale) for scale in scales]),
-                                           all_alike(shear), tf.stack([all_alike(shift) for shift in shifts])))
+    maps = trainings.compute(lambda: augmentation.affine(
+        all_alike(angle), tf.stack([all_alike(scale) for scale in scales]), all_alike(shear),
+        tf.stack([all_alike(shift) for shift in shifts])))
     terms = drawn(augmentation.Amounts(), 1, size=images.shape[1:3]).shape[2]
     return np.pad(maps, ((0, 0), (0, 0), (0, terms - 3)), 'constant')
 
@@ -95,8 +92,8 @@ def test_a_mean_of_four_pixels_is_within_a_grey_level_of_the_nearest():
         four = corners[(start + 5 * np.arange(4)) % 16]
         packed = np.sum(four.astype(np.uint32) << (8 * np.arange(4, dtype=np.uint32))[:, np.newaxis], axis=0,
                         dtype=np.uint32).view(np.int32)
-        means = run(lambda: augmentation._interpolate([tf.fill([256, 256], int(pixel)) for pixel in packed],
-                                                      tf.constant(down), tf.constant(right)))
+        means = trainings.compute(lambda: augmentation._interpolate(
+            [tf.fill([256, 256], int(pixel)) for pixel in packed], tf.constant(down), tf.constant(right)))
         for byte, pixels in enumerate(four):
             wanted = sum(pixel * share for pixel, share in zip(pixels, exact)) / 2 ** 16
             assert np.abs((means >> (8 * byte) & 255) - wanted).max() < 1.5
@@ -112,7 +109,7 @@ def test_places_are_exact_sums_at_the_bounds_of_the_flags():
     basis = augmentation._basis(28, 28, order)
     exact = factors.reshape(100, -1) @ basis.astype(np.float64)
     np.testing.assert_array_equal(
-        run(lambda: augmentation._sources(tf.constant(maps), 31, 31, tf.constant(basis))), exact)
+        trainings.compute(lambda: augmentation._sources(tf.constant(maps), 31, 31, tf.constant(basis))), exact)
 
 
 def test_far_outside_there_is_only_ground():
@@ -201,7 +198,7 @@ def test_there_is_no_gradient_into_the_maps():
                                    augmentation.pixel_numbers(HEIGHT, WIDTH))
         assert tf.gradients(tf.cast(pixels, tf.float32), [maps]) == [None]
         return tf.no_op()
-    run(gradient)
+    trainings.compute(gradient)
 
 
 def test_affine_alone_has_no_field():
@@ -265,6 +262,14 @@ def test_the_stripes_of_all_ranks_make_the_distorted_batch_of_one(size, batch_si
         np.testing.assert_array_equal(labels, np.concatenate([stripe[at][1] for stripe in stripes]))
 
 
+def test_strokes_are_changed_last_by_the_draws_of_the_step():
+    warped_only, whole = (batches(3, start_step=2, batch_size=7, seed=5, augment_stroke=most) for most in (1, 2))
+    for at, ((images, _), (changed, _)) in enumerate(zip(warped_only, whole), 2):
+        np.testing.assert_array_equal(changed, trainings.compute(
+            lambda: strokes.change(tf.constant(images), strokes.draw(5, tf.constant(at, tf.int64), 7, 2.0))))
+        assert (changed != images).any()
+
+
 def test_a_start_at_any_step_distorts_as_an_uninterrupted_run():
     whole = batches(5, batch_size=7)
     for at, (images, labels) in zip((3, 4), batches(2, batch_size=7, start_step=3)):
@@ -320,11 +325,10 @@ def test_a_digit_distorted_to_the_bounds_of_the_flags_is_still_the_same_digit(mn
                                               learning_rate=0.002, learning_rate_schedule='linear', **LIMITS)
     images, labels = data.test.images[:2000], data.test.labels[:2000]
 
-    def share_right(maps, gain=1.0, level=0.0):
+    def share_right(maps, gain=1.0, level=0.5):
         with tf.Graph().as_default(), tf.Session() as session:
             constants = {name: tf.constant(weights[name]) for name in model.variable_shapes()}
-            drawn_strokes = tf.tile([[gain, gain * level + 0.5]], [len(images), 1])
-            written = strokes.change(tf.constant(warped(images, maps)), drawn_strokes)
+            written = strokes.change(tf.constant(warped(images, maps)), tf.tile([[gain, level]], [len(images), 1]))
             logits = trainings.forward(step.normalize(written), constants, model.Form('relu'))
             return np.mean(session.run(logits).argmax(axis=1) == labels)
     extremes = [dict(angle=sign * math.radians(LIMITS['augment_rotation'])) for sign in (-1, 1)]
@@ -337,5 +341,5 @@ def test_a_digit_distorted_to_the_bounds_of_the_flags_is_still_the_same_digit(mn
     shares = [share_right(affine_maps(images, **values)) for values in extremes]
     shares.append(share_right(drawn(field, len(images), size=(28, 28))))
     gain = float(LIMITS['augment_stroke'])
-    shares += [share_right(affine_maps(images), gain, level) for level in (0.0, 255 * (1 / gain - 1))]
+    shares += [share_right(affine_maps(images), gain, level) for level in (0.5, 255.5 - 255 * gain)]
     assert plain > 0.96 and min(shares) > plain - 0.035, (plain, shares)

@@ -5,19 +5,15 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from lenet.graph import strokes
-
-
-def run(build):
-    with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(build())
+from tests import trainings
 
 
 def drawn(images, most=1.6, at=0, seed=1):
-    return run(lambda: strokes.draw(seed, tf.constant(at, tf.int64), images, most))
+    return trainings.compute(lambda: strokes.draw(seed, tf.constant(at, tf.int64), images, most))
 
 
 def changed(images, drawn_strokes):
-    return run(lambda: strokes.change(tf.constant(images), tf.constant(drawn_strokes)))
+    return trainings.compute(lambda: strokes.change(tf.constant(images), tf.constant(drawn_strokes)))
 
 
 def noise(images=7, size=(13, 9, 1)):
